@@ -1,0 +1,62 @@
+# Everything a person does with this repository. `make` alone lists it.
+SHELL := /bin/bash
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+ROUNDS ?= 50
+ARGS ?=
+
+# Imports that the manifest does not declare are errors: a room reaches only what its target names.
+BUILD := swift build -j $(JOBS) --explicit-target-dependency-import-check error
+PYTHON := $(CURDIR)/.build/venv/bin/python
+DEBUG_COURANT := $(CURDIR)/.build/debug/courant
+RELEASE_COURANT := $(CURDIR)/.build/release/courant
+# With hundreds of tests at once on two cores, those that start servers would starve.
+NARROW := $(shell swift test --help-hidden 2>/dev/null | grep -q maximum-parallelization-width \
+	&& echo --experimental-maximum-parallelization-width 3)
+SWIFT_PATHS := Sources Tests Benchmarks Package.swift
+
+export COURANT_PYTHON := $(PYTHON)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test crash bench lint format docs clean
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+setup: ## install the system libraries that are missing
+	@scripts/setup
+
+build: setup ## build the release binary, .build/release/courant
+	$(BUILD) -c release --product courant
+
+demo: build ## see events go in over HTTP and come out as Avro files; ARGS="--events N --data DIR --keep"
+	$(RELEASE_COURANT) demo $(ARGS)
+
+test: ## build and run all tests; ARGS="--filter JournalTests" for some
+	@scripts/setup --test
+	$(BUILD) --build-tests
+	swift test --skip-build --disable-xctest $(NARROW) $(ARGS)
+
+crash: ## kill -9 the server at random moments, ROUNDS times (50), and count what stands in the files
+	@scripts/setup --test
+	$(BUILD) --product courant
+	$(PYTHON) Tests/Crash/crash.py --courant $(DEBUG_COURANT) --rounds $(ROUNDS) $(ARGS)
+
+bench: ## measure intake, journal, delivery and the whole path against the C++ reference
+	@scripts/setup --bench
+	$(BUILD) -c release --product courant
+	$(BUILD) -c release --product courant-bench
+	Benchmarks/run $(ARGS)
+
+lint: ## check formatting
+	swift format lint --strict --parallel --recursive $(SWIFT_PATHS)
+
+format: ## mend formatting
+	swift format format --in-place --parallel --recursive $(SWIFT_PATHS)
+
+docs: setup ## write docs/glossary.md anew from the glossary
+	$(BUILD) --product courant
+	$(DEBUG_COURANT) glossary document > .build/glossary.md
+	mv .build/glossary.md docs/glossary.md
+
+clean: ## remove .build
+	rm -rf .build

@@ -1,0 +1,157 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The house: a wing is a folder under Sources/, a room is a target in it. Imports go one way,
+// Model and Support first, Surface last; the tidy test holds the arrows to docs/design.md.
+
+let houseSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+]
+
+func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: houseSettings)
+}
+
+func library(_ name: String, pkgConfig: String, package: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/Support/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: dependencies,
+        path: "Tests/\(name)Tests",
+        exclude: exclude,
+        swiftSettings: houseSettings
+    )
+}
+
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "courant",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "courant", targets: ["courant"]),
+        .executable(name: "courant-bench", targets: ["CourantBench"]),
+        .library(name: "Avro", targets: ["Avro"]),
+        .library(name: "Glossary", targets: ["Glossary"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "CGlossary", path: "Sources/Model/CGlossary", exclude: ["glossary.txt", "timezones.txt"]),
+        room("Model", "Glossary", ["CGlossary"]),
+        library("CDeflate", pkgConfig: "libdeflate", package: "libdeflate-dev"),
+        library("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
+        library("CSnappy", pkgConfig: "snappy", package: "libsnappy-dev"),
+        .target(name: "CSimdjson", path: "Sources/Support/CSimdjson"),
+        room("Model", "Avro", ["CDeflate", "CSnappy", "CZstd"]),
+        room("Support", "Platform"),
+        room("Support", "Telemetry"),
+        room("Log", "Journal", ["CDeflate", "Platform", "Telemetry"]),
+        room(
+            "Inbound",
+            "Intake",
+            ["Avro", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Journal", "Platform", "Telemetry", crypto]
+        ),
+        room("Outbound", "Delivery", ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", grdb]),
+        room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
+        room("Testing", "PlatformTesting", ["Platform"]),
+        room("Testing", "DestinationConformance", ["Avro", "Delivery", "Platform"]),
+        room("Surface", "Samples", ["Glossary"]),
+        room(
+            "Surface",
+            "Service",
+            [
+                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "Telemetry",
+                crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore,
+                nioHTTPTypes, nioSSL, unixSignals, yams,
+            ]
+        ),
+        .executableTarget(
+            name: "courant",
+            dependencies: [
+                "Avro", "Delivery", "Glossary", "Intake", "Journal", "Platform", "Samples", "Service", arguments,
+                crypto,
+                httpClient, nioCore, nioHTTP1, unixSignals,
+            ],
+            path: "Sources/Surface/courant",
+            swiftSettings: houseSettings
+        ),
+        .executableTarget(
+            name: "CourantBench",
+            dependencies: [
+                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "Telemetry",
+            ],
+            path: "Benchmarks/Sources/CourantBench",
+            swiftSettings: houseSettings
+        ),
+        tests("Avro", ["Avro"], exclude: ["Python"]),
+        tests("Glossary", ["Glossary"]),
+        tests("Samples", ["Glossary", "Samples"]),
+        tests("Platform", ["Platform", "PlatformTesting"]),
+        tests("Telemetry", ["Telemetry"]),
+        tests("Journal", ["Journal", "Platform", "PlatformTesting", "Telemetry"]),
+        tests("Intake", ["Avro", "CDeflate", "CZstd", "Glossary", "Intake", "Journal", "Platform", "Telemetry"]),
+        tests(
+            "Delivery",
+            ["Avro", "Delivery", "Glossary", "Journal", "Platform", "PlatformTesting", "Telemetry", grdb]
+        ),
+        tests(
+            "DestinationLocal",
+            [
+                "Avro", "Delivery", "DestinationConformance", "DestinationLocal", "Journal", "Platform",
+                "PlatformTesting",
+            ]
+        ),
+        tests(
+            "Service",
+            [
+                "Avro", "Delivery", "Glossary", "Intake", "Platform", "Service", httpTypes, hummingbird,
+                hummingbirdTesting, logging, nioCore, yams,
+            ],
+            exclude: ["Python"]
+        ),
+        tests("Command", []),
+        tests("Crash", []),
+        tests("Tidy", []),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,254 @@
+import CSimdjson
+import Glossary
+import Journal
+import Platform
+
+/// What became of a body's events, before the journal has seen them.
+struct ParsedBody: Sendable {
+    /// One batch for each partition, perhaps empty; none at all where the body held nothing.
+    var batches: [RecordBatch] = []
+    /// Events that are answered as rejected, in the body's order.
+    ///
+    /// Those set aside stand here too.
+    var rejections: [Rejection] = []
+    var findings = Findings()
+    var received = 0
+    var setAside = 0
+}
+
+/// Parses a body's events and encodes them: a pure function of bytes, source and glossary.
+struct EventParser {
+    let edition: CompiledEdition
+    /// The source as it holds for this body.
+    private let source: SourceSettings
+    let identities: IdentityMaker
+    let clock: any WorldClock
+    let eventBytesMax: Int
+    let partitions: Int
+    let idempotencyKey: String?
+
+    let shape: BodyShape
+    private var format: SourceSettings.Format { shape == .envelope ? .currents : .events }
+
+    init(
+        edition: CompiledEdition,
+        source: SourceSettings,
+        identities: IdentityMaker,
+        clock: any WorldClock,
+        eventBytesMax: Int,
+        partitions: Int,
+        idempotencyKey: String?,
+        shape: BodyShape
+    ) {
+        self.edition = edition
+        self.identities = identities
+        self.clock = clock
+        self.eventBytesMax = eventBytesMax
+        self.partitions = partitions
+        self.idempotencyKey = idempotencyKey
+        self.shape = shape
+        var source = source
+        if shape == .envelope {
+            // Its sender cannot mend an event: it would drop what is refused.
+            source.isStrict = false
+            source.unknownFields = .leaveOut
+        }
+        self.source = source
+    }
+
+    /// The whole body at once where that will do; event by event where it does not parse, is larger than an event may
+    /// be, or an event's own bytes are wanted.
+    func parse(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) throws(BodyError) -> ParsedBody {
+        if text.count <= eventBytesMax, let parsed = unsafe parseWhole(text, in: lane) { return parsed }
+        return unsafe try parseSingly(text, in: lane)
+    }
+
+    // MARK: - The whole body at once
+
+    private func parseWhole(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) -> ParsedBody? {
+        unsafe shape == .lines ? parseLines(text, in: lane) : parseDocument(text, in: lane)
+    }
+
+    private func parseLines(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) -> ParsedBody? {
+        var document = unsafe courant_json_document()
+        guard unsafe courant_json_stream_start(lane.parser, text.baseAddress, text.count) == 0 else { return nil }
+        var encoder = unsafe makeEncoder(lane, text)
+        var parsed = ParsedBody()
+        while true {
+            guard unsafe courant_json_stream_next(lane.parser, &document) == 0 else { return nil }
+            guard let words = unsafe document.tape, let strings = unsafe document.strings else { break }
+            unsafe encoder.tape = Tape(words: words, strings: strings)
+            guard unsafe take(Tape.first, into: &parsed, &encoder) else { return nil }
+        }
+        // Documents that do not stand one to a line are not NDJSON, though they parse.
+        guard unsafe parsed.received == Self.lineCount(text, expecting: parsed.received) else { return nil }
+        return finish(&parsed, encoder, lane)
+    }
+
+    private func parseDocument(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) -> ParsedBody? {
+        var document = unsafe courant_json_document()
+        guard unsafe courant_json_parse(lane.parser, text.baseAddress, text.count, &document) == 0,
+            let words = unsafe document.tape, let strings = unsafe document.strings
+        else { return nil }
+        var encoder = unsafe makeEncoder(lane, text)
+        unsafe encoder.tape = Tape(words: words, strings: strings)
+        let tape = unsafe encoder.tape
+        var parsed = ParsedBody()
+        guard let events = unsafe events(in: tape) else { return nil }
+        if unsafe tape.tag(events) == Tape.Tag.array {
+            var at = events + 1
+            let close = unsafe tape.close(of: events)
+            while at < close {
+                guard take(at, into: &parsed, &encoder) else { return nil }
+                at = unsafe tape.after(at)
+            }
+        } else {
+            guard take(events, into: &parsed, &encoder) else { return nil }
+        }
+        return finish(&parsed, encoder, lane)
+    }
+
+    /// Where the events stand: the document itself, or the envelope's one array `events`.
+    private func events(in tape: Tape) -> Int? {
+        guard shape == .envelope else { return unsafe Tape.first }
+        guard unsafe tape.tag(Tape.first) == Tape.Tag.object else { return nil }
+        var found: Int?
+        var at = unsafe Tape.first + 1
+        let close = unsafe tape.close(of: Tape.first)
+        while at < close {
+            if unsafe tape.string(at) == "events" {
+                guard found == nil, unsafe tape.tag(at + 1) == Tape.Tag.array else { return nil }
+                found = at + 1
+            }
+            at = unsafe tape.after(at + 1)
+        }
+        return found
+    }
+
+    /// Takes the event at `at`; false where its own bytes are wanted, which a tape does not tell.
+    private func take(_ at: Int, into parsed: inout ParsedBody, _ encoder: inout EventEncoder) -> Bool {
+        let index = parsed.received
+        parsed.received += 1
+        do throws(Rejection) {
+            try encoder.encode(at, index: index, format: format)
+        } catch {
+            if error.isSetAside || format == .currents { return false }
+            parsed.rejections.append(placed(error, index, encoder.id(of: at)))
+        }
+        return true
+    }
+
+    /// How many lines of the text hold anything.
+    private static func lineCount(_ text: UnsafeBufferPointer<UInt8>, expecting expected: Int) -> Int {
+        // Counting line ends alone takes a tenth of the time, and nearly always settles it.
+        var ends = unsafe courant_count_line_feeds(text.baseAddress, text.count)
+        if unsafe text.last != UInt8(ascii: "\n") { ends += 1 }
+        if ends == expected { return ends }
+        var count = 0
+        var isBlank = true
+        for index in text.indices {
+            let byte = unsafe text[index]
+            if byte == UInt8(ascii: "\n") {
+                if !isBlank { count += 1 }
+                isBlank = true
+            } else if byte > 0x20 {
+                isBlank = false
+            }
+        }
+        return isBlank ? count : count + 1
+    }
+
+    // MARK: - Event by event
+
+    private func parseSingly(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) throws(BodyError) -> ParsedBody {
+        let extents = unsafe try BodySplitter.extents(of: text, shape: shape)
+        var parsed = ParsedBody()
+        var encoder = unsafe makeEncoder(lane, text)
+        for (index, extent) in extents.enumerated() {
+            parsed.received += 1
+            let raw = unsafe UnsafeBufferPointer(rebasing: text[extent])
+            do throws(Rejection) {
+                unsafe try encodeOne(raw, index, &encoder, lane)
+            } catch {
+                let rejection = placed(error, index, error.id)
+                if rejection.isSetAside || format == .currents {
+                    setAside(rejection, raw: unsafe Array(raw), lane)
+                    parsed.setAside += 1
+                }
+                parsed.rejections.append(rejection)
+            }
+        }
+        let isOne = shape == .flat && extents.count == 1
+        if isOne, let only = parsed.rejections.first, only.code == Rejection.Code.malformed {
+            clear(lane)
+            throw .notJSON("the body is not JSON: \(only.message)")
+        }
+        return finish(&parsed, encoder, lane)
+    }
+
+    private func encodeOne(
+        _ raw: UnsafeBufferPointer<UInt8>,
+        _ index: Int,
+        _ encoder: inout EventEncoder,
+        _ lane: Lane
+    ) throws(Rejection) {
+        guard raw.count <= eventBytesMax else { throw EventRules.tooLarge(raw.count, max: eventBytesMax) }
+        var document = unsafe courant_json_document()
+        let code = unsafe courant_json_parse(lane.parser, raw.baseAddress, raw.count, &document)
+        guard code == 0, let words = unsafe document.tape, let strings = unsafe document.strings else {
+            throw Rejection(Rejection.Code.malformed, unsafe String(cString: courant_json_error(code)))
+        }
+        unsafe encoder.tape = Tape(words: words, strings: strings)
+        do throws(Rejection) {
+            unsafe try encoder.encode(Tape.first, index: index, format: format)
+        } catch {
+            throw unsafe placed(error, index, encoder.id(of: Tape.first))
+        }
+    }
+
+    /// The bytes stand in the journal, in partition 0, like any other record.
+    private func setAside(_ rejection: Rejection, raw: [UInt8], _ lane: Lane) {
+        let letter = DeadLetter(
+            source: source.name,
+            time: clock.now(),
+            code: rejection.code,
+            field: rejection.field,
+            message: rejection.message,
+            raw: raw
+        )
+        unsafe letter.write(to: &lane.writers[0])
+    }
+
+    // MARK: -
+
+    private func makeEncoder(_ lane: Lane, _ text: UnsafeBufferPointer<UInt8>) -> EventEncoder {
+        clear(lane)
+        let nothing = unsafe Tape(words: lane.emptyTape, strings: lane.emptyText)
+        return unsafe EventEncoder(
+            lane: lane,
+            edition: edition,
+            source: source,
+            identities: identities,
+            partitions: partitions,
+            idempotencyKey: idempotencyKey,
+            tape: nothing
+        )
+    }
+
+    private func clear(_ lane: Lane) {
+        for partition in 0..<partitions { unsafe lane.writers[partition].clear() }
+    }
+
+    private func finish(_ parsed: inout ParsedBody, _ encoder: borrowing EventEncoder, _ lane: Lane) -> ParsedBody {
+        parsed.findings = encoder.findings
+        for partition in 0..<partitions { unsafe parsed.batches.append(lane.writers[partition].take()) }
+        return parsed
+    }
+
+    private func placed(_ rejection: Rejection, _ index: Int, _ id: String?) -> Rejection {
+        var placed = rejection
+        placed.index = index
+        placed.id = id
+        return placed
+    }
+}

@@ -1,0 +1,45 @@
+import Crypto
+import Journal
+import Platform
+
+/// Makes the ids that a sender left out.
+struct IdentityMaker: Sendable {
+    private let users: KeyedHash
+    private let clock: any WorldClock
+    private let random: any RandomSource
+
+    init(secret: [UInt8], clock: any WorldClock, random: any RandomSource) {
+        users = KeyedHash(secret: secret).derived(for: "courant.user_id")
+        self.clock = clock
+        self.random = random
+    }
+
+    /// An id for an event without one: the same again when the request is repeated with its Idempotency-Key
+    /// (UUID version 5 of source, key and place), otherwise a new one (version 7).
+    func eventID(source: String, idempotencyKey: String?, index: Int) -> [UInt8] {
+        guard let idempotencyKey else { return Array(UUIDText.v7(at: clock.now(), random).utf8) }
+        // A length before each part keeps ("a", "bc") apart from ("ab", "c").
+        let name = "\(source.utf8.count):\(source)\(idempotencyKey.utf8.count):\(idempotencyKey)\(index)"
+        let digest = Array(Insecure.SHA1.hash(data: Self.namespace + Array(name.utf8)))
+        return Array(UUIDText.text(UUIDText.stamped(digest, version: 5)).utf8)
+    }
+
+    /// A stable stand-in for `user_id`: 24 hex digits, as the ids of users in the public format have.
+    func userID(external: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        let (low, high) = unsafe users.hash(external)
+        return Array((Hex.text(low) + Hex.text(high)).utf8.prefix(24))
+    }
+
+    /// The namespace of event ids: a UUID drawn once, for this use only.
+    private static let namespace: [UInt8] = [
+        0x6F, 0x1C, 0x6E, 0x0B, 0x5D, 0x0E, 0x4B, 0x53, 0x9A, 0x5E, 0x0C, 0x4A, 0x1F, 0x5A, 0x7D, 0x21,
+    ]
+}
+
+extension RecordIdentity {
+    /// An identity is never `.none`, which stands for records that repeat freely.
+    init(_ hash: (low: UInt64, high: UInt64)) {
+        let isNone = hash.low == 0 && hash.high == 0
+        self.init(high: hash.high, low: isNone ? 1 : hash.low)
+    }
+}

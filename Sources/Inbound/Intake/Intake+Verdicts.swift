@@ -1,0 +1,49 @@
+package import Glossary
+package import Platform
+
+/// What intake would say of one event.
+package struct Verdict: Sendable, Hashable {
+    /// The event's place among those of the text, from 0.
+    package let index: Int
+    /// nil: it would be taken.
+    package let rejection: Rejection?
+}
+
+extension Intake {
+    /// Judges each event of a text without a server or a journal: NDJSON, one object, or an array.
+    ///
+    /// Throws a sentence when the text as a whole cannot be read.
+    package static func verdicts(
+        for text: [UInt8],
+        edition: Edition,
+        isStrict: Bool,
+        unknownFields: SourceSettings.UnknownFields = .leaveOut,
+        isLines: Bool,
+        platform: Platform
+    ) throws -> [Verdict] {
+        let secret = [UInt8](repeating: 0, count: 16)
+        let schemas = try journalSchemas([edition])
+        let compiled = CompiledGlossary([edition], schemas: schemas, secret: secret)
+        guard let types = compiled.editions[edition.name] else { return [] }
+        let settings = SourceSettings(
+            name: "validate",
+            edition: edition.name,
+            isStrict: isStrict,
+            unknownFields: unknownFields
+        )
+        let parser = EventParser(
+            edition: types,
+            source: settings,
+            identities: IdentityMaker(secret: secret, clock: platform.clock, random: platform.random),
+            clock: platform.clock,
+            eventBytesMax: IntakeSettings().eventBytesMax,
+            partitions: 1,
+            idempotencyKey: nil,
+            shape: isLines ? .lines : .flat
+        )
+        let body = Body(text)
+        let parsed = try unsafe parser.parse(body.text, in: Lane(partitions: 1))
+        let rejected = Dictionary(uniqueKeysWithValues: parsed.rejections.map { ($0.index, $0) })
+        return (0..<parsed.received).map { Verdict(index: $0, rejection: rejected[$0]) }
+    }
+}

@@ -1,0 +1,53 @@
+extension IntakeAnswer {
+    /// `{"error":{"code","message"}}`, the shape of every answer that is no verdict on events.
+    static func error(_ status: Int, _ code: String, _ message: String, retryAfter: Int? = nil) -> IntakeAnswer {
+        var text = Array("{\"error\":{\"code\":".utf8)
+        TapeText.append(quoted: code, to: &text)
+        text.append(contentsOf: ",\"message\":".utf8)
+        TapeText.append(quoted: message, to: &text)
+        text.append(contentsOf: "}}".utf8)
+        return IntakeAnswer(status: status, retryAfter: retryAfter, body: text)
+    }
+
+    /// What became of each event: 200 nothing rejected, 207 some, 422 all.
+    ///
+    /// The sender of an envelope gets 200: what could not be stored stands in the journal as a dead letter, so it must
+    /// not be sent again.
+    static func verdict(
+        _ parsed: ParsedBody,
+        accepted: Int,
+        duplicates: Int,
+        format: SourceSettings.Format
+    ) -> IntakeAnswer {
+        var text = Array("{\"accepted\":\(accepted),\"duplicates\":\(duplicates)".utf8)
+        if format == .currents {
+            text.append(contentsOf: ",\"set_aside\":\(parsed.setAside)}".utf8)
+            return IntakeAnswer(status: 200, body: text)
+        }
+        text.append(contentsOf: ",\"rejected\":[".utf8)
+        for (position, rejection) in parsed.rejections.enumerated() {
+            if position > 0 { text.append(UInt8(ascii: ",")) }
+            append(rejection, to: &text)
+        }
+        text.append(contentsOf: "]}".utf8)
+        let status = parsed.rejections.isEmpty ? 200 : parsed.rejections.count == parsed.received ? 422 : 207
+        return IntakeAnswer(status: status, body: text)
+    }
+
+    private static func append(_ rejection: Rejection, to text: inout [UInt8]) {
+        text.append(contentsOf: "{\"index\":\(rejection.index),\"id\":".utf8)
+        append(rejection.id, to: &text)
+        text.append(contentsOf: ",\"code\":".utf8)
+        TapeText.append(quoted: rejection.code, to: &text)
+        text.append(contentsOf: ",\"field\":".utf8)
+        append(rejection.field, to: &text)
+        text.append(contentsOf: ",\"message\":".utf8)
+        TapeText.append(quoted: rejection.message, to: &text)
+        text.append(UInt8(ascii: "}"))
+    }
+
+    private static func append(_ optional: String?, to text: inout [UInt8]) {
+        guard let optional else { return text.append(contentsOf: "null".utf8) }
+        TapeText.append(quoted: optional, to: &text)
+    }
+}

@@ -1,0 +1,62 @@
+/// Writes a value of a tape as compact JSON.
+enum TapeText {
+    /// Appends the value at `index`.
+    ///
+    /// Numbers come out as their shortest text that reads back the same.
+    static func append(_ index: Int, of tape: Tape, to text: inout [UInt8]) {
+        switch unsafe tape.tag(index) {
+        case Tape.Tag.string: unsafe append(quoted: tape.text(index), to: &text)
+        case Tape.Tag.integer: unsafe text.append(contentsOf: "\(tape.integer(index))".utf8)
+        case Tape.Tag.unsigned: unsafe text.append(contentsOf: "\(UInt64(bitPattern: tape.integer(index)))".utf8)
+        case Tape.Tag.double: unsafe text.append(contentsOf: "\(tape.double(index))".utf8)
+        case Tape.Tag.yes: text.append(contentsOf: "true".utf8)
+        case Tape.Tag.no: text.append(contentsOf: "false".utf8)
+        case Tape.Tag.null: text.append(contentsOf: "null".utf8)
+        default: unsafe append(container: index, of: tape, to: &text)
+        }
+    }
+
+    /// Depth is bounded by the parser, which refuses more than 1,024 levels.
+    private static func append(container index: Int, of tape: Tape, to text: inout [UInt8]) {
+        let isObject = unsafe tape.tag(index) == Tape.Tag.object
+        text.append(isObject ? Tape.Tag.object : Tape.Tag.array)
+        var at = index + 1
+        let close = unsafe tape.close(of: index)
+        while at < close {
+            if at > index + 1 { text.append(UInt8(ascii: ",")) }
+            if isObject {
+                unsafe append(quoted: tape.text(at), to: &text)
+                text.append(UInt8(ascii: ":"))
+                at += 1
+            }
+            unsafe append(at, of: tape, to: &text)
+            at = unsafe tape.after(at)
+        }
+        text.append(isObject ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+    }
+
+    /// Appends `string` in quotes, escaping what JSON needs escaped and nothing else.
+    static func append(quoted string: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+        text.append(UInt8(ascii: "\""))
+        for index in string.indices {
+            let byte = unsafe string[index]
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                text.append(UInt8(ascii: "\\"))
+                text.append(byte)
+            case 0..<0x20:
+                let digits = Array("0123456789abcdef".utf8)
+                text.append(contentsOf: "\\u00".utf8)
+                text.append(digits[Int(byte >> 4)])
+                text.append(digits[Int(byte & 15)])
+            default: text.append(byte)
+            }
+        }
+        text.append(UInt8(ascii: "\""))
+    }
+
+    static func append(quoted string: String, to text: inout [UInt8]) {
+        var string = string
+        string.withUTF8 { bytes in unsafe append(quoted: bytes, to: &text) }
+    }
+}

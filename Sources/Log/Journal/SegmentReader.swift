@@ -1,0 +1,225 @@
+import Platform
+import Synchronization
+import Telemetry
+
+/// Reads a partition's segments in order, only what its writer has published.
+final class SegmentReader: JournalReader {
+    private struct State {
+        /// The next record to answer.
+        var offset: Offset
+        var segment: OpenFile?
+        var ahead = ReadAhead()
+    }
+
+    private struct OpenFile {
+        let number: UInt64
+        let file: any File
+        let head: SegmentHead
+        var position: Int64
+    }
+
+    private let log: PartitionLog
+    private let context: JournalContext
+    private let state: Mutex<State>
+
+    init(_ log: PartitionLog, from offset: Offset, context: JournalContext) {
+        self.log = log
+        self.context = context
+        state = Mutex(State(offset: offset))
+    }
+
+    func seek(to offset: Offset) {
+        state.withLock { state in
+            state.segment?.file.close()
+            state = State(offset: offset)
+        }
+    }
+
+    func next(
+        wanting: @Sendable (SchemaCounts) -> Bool,
+        bytesMax: Int
+    ) async throws(JournalError) -> JournalRead {
+        // The end is answered here: a reader that stands there costs no thread.
+        if state.withLock({ $0.offset >= log.end }) { return .end }
+        do {
+            return try await context.platform.onBlocking { () throws(FileError) in
+                try state.withLock { state throws(FileError) in
+                    try read(&state, wanting, bytesMax)
+                }
+            }
+        } catch {
+            throw JournalError.readFailed(error)
+        }
+    }
+
+    private func read(
+        _ state: inout State,
+        _ wanting: (SchemaCounts) -> Bool,
+        _ bytesMax: Int
+    ) throws(FileError) -> JournalRead {
+        while state.offset < log.end {
+            guard let open = state.segment, let segment = log.segment(number: open.number) else {
+                if let loss = try openSegment(&state) { return loss }
+                continue
+            }
+            guard open.position < segment.framesEnd else {
+                // Under a written segment the offset would be at the end, and the loop over.
+                close(&state)
+                if state.offset < segment.nextOffset { return lose(&state, to: segment.nextOffset) }
+                continue
+            }
+            if let found = try readFrame(&state, open, segment, wanting, bytesMax) { return found }
+        }
+        return .end
+    }
+
+    /// Opens the segment that holds the offset, or answers what is lost before or with it.
+    private func openSegment(_ state: inout State) throws(FileError) -> JournalRead? {
+        close(&state)
+        guard let segment = log.segment(endingPast: state.offset) else {
+            return lose(&state, to: log.end)
+        }
+        if segment.firstOffset > state.offset { return lose(&state, to: segment.firstOffset) }
+        let file: any File
+        do throws(FileError) {
+            file = try context.platform.files.open(segment.path, .read)
+        } catch  where error.isNotFound {
+            // Retention took it meanwhile, or somebody's hand did.
+            return log.segment(number: segment.number) == nil ? nil : lose(&state, to: segment.nextOffset)
+        }
+        let name = SegmentName(partition: log.partition, number: segment.number)
+        guard let (head, length) = try SegmentHead.read(file, name, of: context.meta.id) else {
+            file.close()
+            return lose(&state, to: segment.nextOffset)
+        }
+        state.segment = OpenFile(number: segment.number, file: file, head: head, position: Int64(length))
+        return nil
+    }
+
+    private func readFrame(
+        _ state: inout State,
+        _ open: OpenFile,
+        _ segment: PartitionLog.ReadableSegment,
+        _ wanting: (SchemaCounts) -> Bool,
+        _ bytesMax: Int
+    ) throws(FileError) -> JournalRead? {
+        try state.ahead.fill(open.file, number: open.number, at: open.position, limit: segment.framesEnd, bytesMax)
+        guard let header = state.ahead.header(at: open.position, salt: context.salt),
+            header.segment == open.number, open.position + Int64(header.frameLength) <= segment.framesEnd,
+            let counts = header.counts(open.head.schemas)
+        else {
+            return try skipRot(&state, open, segment)
+        }
+        let behind = open.position + Int64(header.frameLength)
+        if header.nextOffset <= state.offset {
+            state.segment?.position = behind
+            return nil
+        }
+        if header.firstOffset > state.offset { return lose(&state, to: header.firstOffset) }
+        var payload: [UInt8] = []
+        if wanting(counts) {
+            let start = open.position + Int64(header.length)
+            if let ahead = state.ahead.bytes(at: start, count: header.payloadLength) {
+                payload = ahead
+            } else {
+                payload = try open.file.read(at: start, count: header.payloadLength)
+            }
+            guard payload.count == header.payloadLength, Checksum.crc32(payload) == header.payloadChecksum else {
+                state.segment?.position = behind
+                return lose(&state, to: header.nextOffset, counts)
+            }
+        }
+        state.segment?.position = behind
+        state.offset = header.nextOffset
+        return .frame(
+            JournalFrame(
+                partition: log.partition,
+                firstOffset: header.firstOffset,
+                count: header.recordCount,
+                time: header.time,
+                counts: counts,
+                payload: payload
+            )
+        )
+    }
+
+    /// No header where one should be: on to the next good one of this segment, or past its end.
+    private func skipRot(
+        _ state: inout State,
+        _ open: OpenFile,
+        _ segment: PartitionLog.ReadableSegment
+    ) throws(FileError) -> JournalRead? {
+        var scan = FrameScan(
+            file: open.file,
+            segment: open.number,
+            salt: context.salt,
+            from: open.position + Int64(Block.bytes),
+            limit: segment.framesEnd,
+            sequenceMin: open.head.firstSequence
+        )
+        while true {
+            switch try scan.next() {
+            case .rot: continue
+            case .frame(let header, let position):
+                state.segment?.position = position
+                return header.firstOffset > state.offset ? lose(&state, to: header.firstOffset) : nil
+            case .end:
+                state.segment?.position = segment.framesEnd
+                return segment.nextOffset > state.offset ? lose(&state, to: segment.nextOffset) : nil
+            }
+        }
+    }
+
+    private func lose(_ state: inout State, to offset: Offset, _ counts: SchemaCounts? = nil) -> JournalRead {
+        let loss = JournalLoss(from: state.offset, to: offset, counts: counts)
+        if log.isNewLoss(at: state.offset) {
+            context.metrics.losses.add()
+            context.metrics.lostRecords.add(counts?.reduce(0) { $0 + $1.count } ?? Int(loss.to - loss.from))
+        }
+        state.offset = offset
+        return .lost(loss)
+    }
+
+    private func close(_ state: inout State) {
+        state.segment?.file.close()
+        state.segment = nil
+    }
+}
+
+/// A stretch of one segment, read once for several small frames.
+private struct ReadAhead {
+    /// Small frames of a quiet journal come 64 to a call; a large one is read straight to its place.
+    static let usualBytes = 256 << 10
+
+    private var number: UInt64 = 0
+    private var start: Int64 = 0
+    private var bytes: [UInt8] = []
+
+    /// Makes sure that the block at `position` is there.
+    mutating func fill(
+        _ file: any File,
+        number: UInt64,
+        at position: Int64,
+        limit: Int64,
+        _ bytesMax: Int
+    ) throws(FileError) {
+        let end = start + Int64(bytes.count)
+        // What is there may end inside a header that was not yet durable: a whole block must be left.
+        if self.number == number, position >= start, position + Int64(Block.bytes) <= end { return }
+        let wanted = min(limit - position, Int64(max(Block.bytes, min(bytesMax, Self.usualBytes))))
+        bytes = try file.read(at: position, count: Int(wanted))
+        start = position
+        self.number = number
+    }
+
+    func header(at position: Int64, salt: UInt32) -> FrameHeader? {
+        FrameHeader(decoding: bytes, at: Int(position - start), salt: salt)
+    }
+
+    /// Nil if not all of it is there.
+    func bytes(at position: Int64, count: Int) -> [UInt8]? {
+        let first = Int(position - start)
+        guard first >= 0, first + count <= bytes.count else { return nil }
+        return Array(bytes[first..<first + count])
+    }
+}

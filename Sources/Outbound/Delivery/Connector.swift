@@ -1,0 +1,247 @@
+package import Journal
+package import Platform
+package import Telemetry
+
+/// What all connectors of a process stand on.
+package struct ConnectorEnvironment: Sendable {
+    package var journal: any Journal
+    package var state: any DeliveryState
+    package var owner: OwnerToken
+    package var book: SchemaBook
+    package var platform: Platform
+    package var metrics: MetricRegistry
+    /// Each connector has a folder of its own in it.
+    package var stagingFolder: String
+    package var memory: StagingMemory
+
+    package init(
+        journal: any Journal,
+        state: any DeliveryState,
+        owner: OwnerToken,
+        book: SchemaBook,
+        platform: Platform,
+        metrics: MetricRegistry,
+        stagingFolder: String,
+        memory: StagingMemory
+    ) {
+        self.journal = journal
+        self.state = state
+        self.owner = owner
+        self.book = book
+        self.platform = platform
+        self.metrics = metrics
+        self.stagingFolder = stagingFolder
+        self.memory = memory
+    }
+}
+
+/// One configured delivery: reads the journal at its own pace, stages, plans, lands.
+///
+/// A dead destination holds up this connector and no other.
+package final class Connector: Sendable {
+    package let settings: ConnectorSettings
+    let context: ConnectorContext
+    let destination: Destination
+    var control: ConnectorControl { context.control }
+    var partitions: [PartitionID] { (0..<context.journal.partitions).map { PartitionID($0) } }
+
+    package init(
+        _ settings: ConnectorSettings,
+        to destination: Destination,
+        in environment: ConnectorEnvironment
+    ) throws(DeliveryError) {
+        try settings.validate()
+        let types = try environment.book.types(
+            matching: settings.filter,
+            edition: settings.edition,
+            kind: settings.kind
+        )
+        guard !types.isEmpty else {
+            throw DeliveryError(
+                .settings,
+                "connector \(settings.name) carries nothing: no event type of edition \(settings.edition) passes its "
+                    + "events, sections, channels and actions"
+            )
+        }
+        self.settings = settings
+        self.destination = destination
+        context = ConnectorContext(
+            settings: settings,
+            location: destination.location,
+            book: environment.book,
+            types: types,
+            routes: RouteTable(book: environment.book, types: types),
+            keys: KeyMaker(settings: settings.key, kind: settings.kind, connector: settings.id),
+            journal: environment.journal,
+            state: environment.state,
+            owner: environment.owner,
+            platform: environment.platform,
+            staging: StagingFolder(
+                path: FilePath.join(environment.stagingFolder, settings.id),
+                platform: environment.platform
+            ),
+            memory: environment.memory,
+            ledger: Ledger(types: types.map(\.name)),
+            control: ConnectorControl(partitions: environment.journal.partitions),
+            metrics: DeliveryMetrics(environment.metrics, connector: settings.name)
+        )
+    }
+
+    /// Enters the connector into state and fixes where it begins; to be done before Intake accepts anything.
+    ///
+    /// With `forgettingPlans`, files that are finished for another location are given up and count as lost.
+    package func prepare(forgettingPlans: Bool = false) async throws(DeliveryError) {
+        if forgettingPlans {
+            _ = try await context.state.forgetPlans(connector: settings.id, owner: context.owner)
+        }
+        let row = try await context.state.register(
+            ConnectorRow(id: settings.id, name: settings.name, location: context.location),
+            owner: context.owner
+        )
+        for partition in partitions where try await stored(partition) == nil {
+            let start =
+                settings.start == .now ? context.journal.end(of: partition) : context.journal.oldest(of: partition)
+            let commit = CursorCommit(
+                connector: settings.id,
+                partition: partition,
+                snapshot: CursorSnapshot(scanned: start),
+                gapOffsets: 0
+            )
+            _ = try await context.state.commit(commit, owner: context.owner)
+        }
+        try await loadBooks()
+        let names = try await context.state.stagedNames(connector: settings.id)
+        try await context.staging.clear(keeping: names)
+        if row.isPaused { control.set(.paused) }
+    }
+
+    /// Works until `stop` or cancellation; throws only when state failed and the process must end.
+    package func run() async throws(DeliveryError) {
+        let failure = await withTaskExecutorPreference(context.platform.compute) { await self.runOnCompute() }
+        if let failure { throw failure }
+    }
+
+    private func runOnCompute() async -> DeliveryError? {
+        while true {
+            let generation = control.changes.generation
+            if control.mode == .stopping || Task.isCancelled { return nil }
+            guard control.shouldWork else {
+                await control.changes.wait(past: generation)
+                continue
+            }
+            control.isWorking = true
+            let failure = await work()
+            control.isWorking = false
+            if let failure { return failure }
+        }
+    }
+
+    /// Workers and landers side by side until they are to stand still.
+    private func work() async -> DeliveryError? {
+        context.ledger.recoveredEverywhere()
+        await prepareDestination()
+        return await withTaskGroup(of: DeliveryError?.self) { group in
+            group.addTask {
+                await self.waitUntilIdle()
+                return nil
+            }
+            for partition in partitions {
+                group.addTask { await self.supervise(partition) }
+            }
+            if case .objects(let destination) = destination {
+                let queue = PlanQueue(context)
+                for _ in 0..<settings.landingsMax {
+                    let lander = Lander(context: context, destination: destination, queue: queue)
+                    group.addTask {
+                        do throws(DeliveryError) {
+                            try await lander.run()
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+            }
+            var failure: DeliveryError?
+            for await ended in group {
+                failure = failure ?? ended
+                group.cancelAll()
+            }
+            return failure
+        }
+    }
+
+    private func prepareDestination() async {
+        guard case .objects(let destination) = destination else { return }
+        do throws(DestinationError) {
+            try await destination.prepare()
+        } catch {
+            guard error.code != .cancelled else { return }
+            context.ledger.trouble(
+                .retrying,
+                at: .destination,
+                reason: error.message,
+                now: context.platform.clock.now()
+            )
+        }
+    }
+
+    private func waitUntilIdle() async {
+        while control.shouldWork, !Task.isCancelled {
+            let generation = control.changes.generation
+            guard control.shouldWork else { return }
+            await control.changes.wait(past: generation)
+        }
+    }
+
+    /// Runs a partition's worker; what is not state's failure is tried again from the committed cursor.
+    private func supervise(_ partition: PartitionID) async -> DeliveryError? {
+        var retry = settings.retry
+        while !Task.isCancelled {
+            let started = context.platform.clock.uptime()
+            do throws(DeliveryError) {
+                switch destination {
+                case .objects: try await PartitionWorker.run(context, partition)
+                case .stream(let stream): try await StreamWorker.run(context, partition, to: stream)
+                }
+            } catch {
+                if ConnectorContext.isFatal(error) { return error }
+                if context.platform.clock.uptime() - started > retry.cap { retry.succeeded() }
+                context.ledger.trouble(
+                    .retrying,
+                    at: .partition(partition),
+                    reason: error.message,
+                    now: context.platform.clock.now()
+                )
+                await context.pause(for: retry.wait(random: context.platform.random.next()))
+            }
+        }
+        return nil
+    }
+
+    private func stored(_ partition: PartitionID) async throws(DeliveryError) -> StoredCursor? {
+        try await context.state.cursor(connector: settings.id, partition: partition)
+    }
+
+    /// Begins the books with what state has; nothing may be working.
+    func loadBooks() async throws(DeliveryError) {
+        var cursors: [StoredCursor] = []
+        for partition in partitions {
+            guard let cursor = try await stored(partition) else { continue }
+            cursors.append(cursor)
+        }
+        context.ledger.load(cursors)
+        var newest = PlanID(rawValue: 0)
+        while true {
+            let page = try await context.state.openPlans(
+                connector: settings.id,
+                partition: nil,
+                after: newest,
+                limit: 1_000
+            )
+            guard let last = page.last else { break }
+            context.ledger.planned(page.map { ($0.id, $0.made) })
+            newest = last.id
+        }
+    }
+}

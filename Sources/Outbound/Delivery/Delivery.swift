@@ -1,0 +1,218 @@
+package import Journal
+internal import Platform
+internal import Synchronization
+
+/// Owns the connectors of a process: starts them, exchanges those whose settings changed, asks what they need.
+package final class Delivery: Sendable {
+    /// What a reload did, by connector names.
+    package struct Changes: Sendable, Hashable {
+        package var started: [String] = []
+        package var stopped: [String] = []
+        package var kept: [String] = []
+    }
+
+    private struct State {
+        var connectors: [Connector] = []
+        /// Connectors whose `run` has not been called, and those whose `run` has not returned.
+        var waiting: [Connector] = []
+        var running: Set<String> = []
+        var isStopping = false
+    }
+
+    package let environment: ConnectorEnvironment
+    private let state = Mutex(State())
+    private let changes = Signal()
+
+    package init(_ environment: ConnectorEnvironment) {
+        self.environment = environment
+    }
+
+    package var connectors: [Connector] { state.withLock(\.connectors) }
+
+    package func connector(named name: String) -> Connector? {
+        connectors.first { $0.settings.name == name }
+    }
+
+    /// Makes and prepares connectors; they work once `run` does.
+    ///
+    /// To be called before Intake accepts anything: a new connector begins at the journal's end as it is now.
+    package func start(_ wanted: [(settings: ConnectorSettings, destination: Destination)]) async throws(DeliveryError)
+    {
+        try Self.refuseDoubles(wanted.map(\.settings))
+        var made: [Connector] = []
+        for (settings, destination) in wanted {
+            let connector = try Connector(settings, to: destination, in: environment)
+            try await connector.prepare()
+            made.append(connector)
+        }
+        add(made)
+    }
+
+    /// Runs all connectors until cancelled or stopped; throws when state failed and the process must end.
+    package func run() async throws(DeliveryError) {
+        let failure = await withTaskGroup(of: DeliveryError?.self) { group -> DeliveryError? in
+            // Connectors of a reload start in this group too.
+            await self.handOut(to: &group)
+            var failure: DeliveryError?
+            for await ended in group { failure = failure ?? ended }
+            return failure
+        }
+        if let failure { throw failure }
+    }
+
+    /// Makes the connectors be as wanted: stops those that are gone or changed, starts new and changed ones, and
+    /// leaves the others alone.
+    ///
+    /// A stopped connector has returned, its plans are kept in state. Throws before anything
+    /// is stopped if a new one could not be made.
+    package func reload(
+        _ wanted: [(settings: ConnectorSettings, destination: Destination)],
+        within timeout: Duration
+    ) async throws(DeliveryError) -> Changes {
+        try Self.refuseDoubles(wanted.map(\.settings))
+        var changes = Changes()
+        var made: [Connector] = []
+        let present = connectors
+        for (settings, destination) in wanted {
+            let same = present.contains {
+                $0.settings == settings && $0.destination.location == destination.location
+            }
+            if same {
+                changes.kept.append(settings.name)
+            } else {
+                made.append(try Connector(settings, to: destination, in: environment))
+                changes.started.append(settings.name)
+            }
+        }
+        for connector in made { try await refuseMove(of: connector, from: present) }
+        let ending = present.filter { !changes.kept.contains($0.settings.name) }
+        changes.stopped = ending.map(\.settings.name)
+        for connector in ending { connector.stop() }
+        try await wait(for: ending, within: timeout)
+        state.withLock { state in
+            state.connectors.removeAll { connector in ending.contains { $0 === connector } }
+        }
+        for connector in made { try await connector.prepare() }
+        add(made)
+        return changes
+    }
+
+    /// Stops all connectors; false if one has not returned in time.
+    package func stop(within timeout: Duration) async -> Bool {
+        state.withLock { $0.isStopping = true }
+        let all = connectors
+        for connector in all { connector.stop() }
+        changes.raise()
+        do throws(DeliveryError) {
+            try await wait(for: all, within: timeout)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// The first offset of a partition that any connector still needs; nil without connectors.
+    package func neededFrom(_ partition: PartitionID) async throws(DeliveryError) -> Offset? {
+        var needed: Offset?
+        for connector in connectors {
+            guard let offset = try await connector.neededFrom(partition) else { continue }
+            needed = min(needed ?? offset, offset)
+        }
+        return needed
+    }
+
+    package func status() -> [ConnectorStatus] {
+        connectors.map { $0.status() }
+    }
+
+    private func add(_ made: [Connector]) {
+        state.withLock { state in
+            state.connectors += made
+            state.waiting += made
+        }
+        changes.raise()
+    }
+
+    private static func refuseDoubles(_ settings: [ConnectorSettings]) throws(DeliveryError) {
+        for (index, one) in settings.enumerated() {
+            for other in settings[..<index] where other.name == one.name || other.id == one.id {
+                throw DeliveryError(
+                    .connector,
+                    "connectors \(other.name) and \(one.name) have the same name or id: each needs its own"
+                )
+            }
+        }
+    }
+
+    /// Asked before anything is stopped; `prepare` asks again.
+    private func refuseMove(of connector: Connector, from present: [Connector]) async throws(DeliveryError) {
+        let old = present.first { $0.settings.id == connector.settings.id }
+        guard let old, old.destination.location != connector.destination.location else { return }
+        let open = try await environment.state.planned(connector: old.settings.id, upTo: nil).plans
+        guard open > 0 else { return }
+        throw DeliveryError(
+            .plansOpen,
+            "connector \(old.settings.name) cannot move to \(connector.destination.location): \(open) finished files "
+                + "have not landed in \(old.destination.location). Wait until they have, or forget them explicitly"
+        )
+    }
+
+    private func handOut(to group: inout TaskGroup<DeliveryError?>) async {
+        while !Task.isCancelled {
+            let generation = changes.generation
+            let (waiting, isStopping) = state.withLock { state in
+                let waiting = state.waiting
+                state.waiting = []
+                for connector in waiting { state.running.insert(connector.settings.id) }
+                return (waiting, state.isStopping)
+            }
+            for connector in waiting {
+                group.addTask { await self.run(connector) }
+            }
+            if isStopping { break }
+            await changes.wait(past: generation)
+        }
+        group.cancelAll()
+    }
+
+    /// A connector whose state failed stops all others: the process must end.
+    private func run(_ connector: Connector) async -> DeliveryError? {
+        var failure: DeliveryError?
+        do throws(DeliveryError) {
+            try await connector.run()
+        } catch {
+            failure = error
+        }
+        state.withLock { state in
+            _ = state.running.remove(connector.settings.id)
+            if failure != nil { state.isStopping = true }
+        }
+        changes.raise()
+        return failure
+    }
+
+    private func wait(for connectors: [Connector], within timeout: Duration) async throws(DeliveryError) {
+        let clock = environment.platform.clock
+        let deadline = clock.uptime() + timeout
+        while true {
+            let generation = changes.generation
+            let busy = connectors.filter { connector in
+                state.withLock { $0.running.contains(connector.settings.id) }
+            }
+            guard let first = busy.first else { return }
+            let left = deadline - clock.uptime()
+            guard left > .zero else {
+                throw DeliveryError(
+                    .timeout,
+                    "connector \(first.settings.name) has not stopped within \(timeout): its destination "
+                        + "does not give up its call"
+                )
+            }
+            let changes = changes
+            await firstOf([
+                { try? await clock.sleep(for: left) },
+                { await changes.wait(past: generation) },
+            ])
+        }
+    }
+}

@@ -1,0 +1,198 @@
+internal import Journal
+internal import Platform
+
+/// Reads one partition for a connector to a stream and delivers batch by batch.
+///
+/// A stream connector has one offset for each partition, committed after the acknowledgement: a record stands there
+/// at least once, with its id to tell repeats by.
+final class StreamWorker {
+    let context: ConnectorContext
+    let partition: PartitionID
+    let destination: any StreamDestination
+    private var scanned: Offset
+    private var gapOffsets: Int
+    var counts: [CursorCommit.Counts]
+    private var refused: [RefusedRecord] = []
+    private var scratch = ProjectionScratch()
+    private var committedAt: Duration
+    var retry: RetryPolicy
+
+    private init(
+        _ context: ConnectorContext,
+        _ partition: PartitionID,
+        _ destination: any StreamDestination,
+        _ stored: StoredCursor
+    ) {
+        self.context = context
+        self.partition = partition
+        self.destination = destination
+        scanned = stored.snapshot.scanned
+        gapOffsets = stored.gapOffsets
+        counts = context.types.map { type in
+            let carried = stored.counts.first { $0.type == type.name }?.counts.carried ?? 0
+            return CursorCommit.Counts(type: type.name, carried: carried, staged: 0)
+        }
+        committedAt = context.platform.clock.uptime()
+        retry = context.settings.retry
+    }
+
+    static func run(
+        _ context: ConnectorContext,
+        _ partition: PartitionID,
+        to destination: any StreamDestination
+    ) async throws(DeliveryError) {
+        guard let stored = try await context.state.cursor(connector: context.settings.id, partition: partition) else {
+            preconditionFailure("a connector has its cursors before it runs")
+        }
+        try await StreamWorker(context, partition, destination, stored).work()
+    }
+
+    private func work() async throws(DeliveryError) {
+        let reader = context.journal.makeReader(partition, from: scanned)
+        let routes = context.routes
+        while !Task.isCancelled {
+            let generation = context.control.changes.generation
+            let read: JournalRead
+            do throws(JournalError) {
+                read = try await reader.next(
+                    wanting: { counts in counts.entries.contains { routes.find($0.fingerprint) >= 0 } },
+                    bytesMax: PartitionWorker.readAheadBytes
+                )
+            } catch {
+                if Task.isCancelled { break }
+                throw DeliveryError(.journal, error.description)
+            }
+            switch read {
+            case .frame(let frame):
+                guard try await deliver(frame) else { break }
+                scanned = max(scanned, frame.nextOffset)
+                try await commitIfDue(isAtEnd: false, frameTime: frame.time)
+            case .lost(let loss):
+                note(loss)
+                scanned = max(scanned, loss.to)
+                try await commit()
+            case .end:
+                try await commitIfDue(isAtEnd: true, frameTime: nil)
+                let (journal, changes, clock) = (context.journal, context.control.changes, context.platform.clock)
+                let (position, partition) = (scanned, partition)
+                await firstOf([
+                    { try? await journal.waitForEnd(past: position, of: partition) },
+                    { try? await clock.sleep(for: PartitionWorker.commitEvery) },
+                    { await changes.wait(past: generation) },
+                ])
+            }
+        }
+    }
+
+    /// Delivers a frame's records in batches; false if the task was cancelled on the way.
+    private func deliver(_ frame: JournalFrame) async throws(DeliveryError) -> Bool {
+        let limits = destination.limits
+        var batch = StreamBatch(partition: partition, types: context.types)
+        for record in frame.records where record.offset >= scanned {
+            let route = context.routes.find(record.fingerprint)
+            guard route >= 0 else { continue }
+            let type = context.routes.types[route]
+            let start = batch.bytes.count
+            let obstacle = unsafe frame.payload.withUnsafeBytes { payload -> Projection.Obstacle? in
+                let datum = unsafe UnsafeRawBufferPointer(rebasing: payload[record.datum])
+                guard let projection = context.routes.projections[route] else {
+                    unsafe batch.bytes.append(contentsOf: datum)
+                    return nil
+                }
+                return unsafe projection.append(datum, to: &batch.bytes, scratch: &scratch)
+            }
+            counts[type].carried += 1
+            if let obstacle {
+                let reason = context.routes.projections[route]?.sentence(for: obstacle) ?? ""
+                refuse(record, type: type, in: frame, reason: reason)
+                continue
+            }
+            batch.records.append(
+                StreamBatch.Record(offset: record.offset, type: type, datum: start..<batch.bytes.count)
+            )
+            if batch.records.count >= limits.recordsMax || batch.bytes.count >= limits.bytesMax {
+                guard try await send(batch, of: frame) else { return false }
+                scanned = record.offset + 1
+                try await commit()
+                batch = StreamBatch(partition: partition, types: context.types)
+            }
+        }
+        guard !batch.records.isEmpty || !refused.isEmpty else { return true }
+        guard batch.records.isEmpty ? true : try await send(batch, of: frame) else { return false }
+        scanned = max(scanned, frame.nextOffset)
+        try await commit()
+        return true
+    }
+
+    func refuse(_ record: RecordView, type: Int, in frame: JournalFrame, reason: String) {
+        counts[type].setAsideAdded += 1
+        refused.append(
+            RefusedRecord(
+                offset: record.offset,
+                type: context.types[type].name,
+                fingerprint: record.fingerprint,
+                datum: Array(frame.payload[record.datum]),
+                reason: reason
+            )
+        )
+    }
+
+    private func note(_ loss: JournalLoss) {
+        let from = max(loss.from, scanned)
+        guard loss.to > from else { return }
+        // Counts of a frame that was entered in its middle say nothing about its rest.
+        guard let lost = loss.counts, lost.reduce(0, { $0 + $1.count }) == loss.to - from else {
+            gapOffsets += Int(loss.to - from)
+            return
+        }
+        for entry in lost {
+            let route = context.routes.find(entry.fingerprint)
+            guard route >= 0 else { continue }
+            counts[context.routes.types[route]].carried += entry.count
+            counts[context.routes.types[route]].lostAdded += entry.count
+        }
+    }
+
+    private func commitIfDue(isAtEnd: Bool, frameTime: Timestamp?) async throws(DeliveryError) {
+        let flush = context.control.flushDue(partition, at: scanned)
+        let committed = context.ledger.partition(partition).snapshot.scanned
+        let isDue = context.platform.clock.uptime() - committedAt >= PartitionWorker.commitEvery
+        if committed < scanned, flush != nil || isDue { try await commit() }
+        if let flush { context.control.flushed(partition, request: flush) }
+        context.ledger.update(partition) { books in
+            books.position = scanned
+            books.isAtEnd = isAtEnd
+            if let frameTime { books.frameTime = frameTime }
+        }
+    }
+
+    private func commit() async throws(DeliveryError) {
+        var commit = CursorCommit(
+            connector: context.settings.id,
+            partition: partition,
+            snapshot: CursorSnapshot(scanned: scanned),
+            gapOffsets: gapOffsets
+        )
+        commit.counts = counts
+        commit.refused = refused
+        _ = try await context.state.commit(commit, owner: context.owner)
+        context.ledger.update(partition) { books in
+            for index in counts.indices {
+                books.committed[index].carried = counts[index].carried
+                books.committed[index].landed += counts[index].landedAdded
+                books.committed[index].setAside += counts[index].setAsideAdded
+                books.committed[index].lost += counts[index].lostAdded
+            }
+            books.snapshot = commit.snapshot
+            books.gapOffsets = gapOffsets
+            books.position = scanned
+        }
+        for index in counts.indices {
+            counts[index].landedAdded = 0
+            counts[index].setAsideAdded = 0
+            counts[index].lostAdded = 0
+        }
+        refused = []
+        committedAt = context.platform.clock.uptime()
+    }
+}

@@ -1,0 +1,168 @@
+package import Delivery
+package import Platform
+internal import Synchronization
+
+/// A folder on this machine as object storage.
+///
+/// A file is written under a temporary name and synced, then linked to its final name, which fails if something
+/// stands there; then the folder is synced, and each folder above it that this process has not synced before. So a
+/// final name never shows half a file, and nothing is ever overwritten.
+package final class LocalDestination: ObjectDestination {
+    /// Folders known to be durable are remembered, up to so many.
+    private static let foldersMax = 10_000
+
+    private let configuration: LocalConfiguration
+    private let platform: Platform
+    private let durableFolders = Mutex<Set<String>>([])
+
+    package init(_ configuration: LocalConfiguration, platform: Platform) {
+        self.configuration = configuration
+        self.platform = platform
+    }
+
+    package var location: String { "file:" + configuration.path }
+
+    private var temporaryFolder: String {
+        FilePath.join(FilePath.join(configuration.path, LocalConfiguration.temporaryFolder), configuration.connector)
+    }
+
+    /// Takes away what an earlier process was writing when it ended.
+    package func prepare() async throws(DestinationError) {
+        let (files, folder) = (platform.files, temporaryFolder)
+        try await onBlocking { () throws(FileError) in
+            try files.makeDurableFolder(folder)
+            for name in try files.list(folder) { try files.remove(FilePath.join(folder, name)) }
+        }
+    }
+
+    package func land(_ object: LandingObject) async throws(DestinationError) -> LandingOutcome {
+        let path = FilePath.join(configuration.path, object.key)
+        if let outcome = try await found(object, at: path) { return outcome }
+        let temporary = FilePath.join(temporaryFolder, "\(object.plan.first)-\(Hex.text(platform.random.next()))")
+        do throws(DestinationError) {
+            try await write(object, to: temporary)
+            guard try await publish(temporary, as: path) else {
+                try await discard(temporary)
+                // Somebody else was quicker, or our own earlier attempt.
+                guard let outcome = try await found(object, at: path) else {
+                    throw DestinationError(
+                        .unreachable,
+                        "\(path) came and went",
+                        remedy: .retry(after: nil)
+                    )
+                }
+                return outcome
+            }
+            return .created
+        } catch {
+            try? await discard(temporary)
+            throw error
+        }
+    }
+
+    /// Streams the staged file into a new file and syncs it.
+    private func write(_ object: LandingObject, to path: String) async throws(DestinationError) {
+        let content = try await object.content()
+        defer { content.close() }
+        let (files, folder) = (platform.files, temporaryFolder)
+        let file = try await onBlocking { () throws(FileError) in
+            _ = try files.makeFolder(folder)
+            return try files.open(path, .create)
+        }
+        defer { file.close() }
+        try await content.forEachPiece { (piece, position) async throws(DestinationError) in
+            try await self.onBlocking { () throws(FileError) in try file.write(at: position, piece) }
+        }
+        try await onBlocking { () throws(FileError) in try file.synchronize() }
+    }
+
+    /// Gives the file its final name, durably; false if something stands there.
+    private func publish(_ temporary: String, as path: String) async throws(DestinationError) -> Bool {
+        try await makeDurable(FilePath.folder(of: path))
+        let files = platform.files
+        return try await onBlocking { () throws(FileError) in
+            do throws(FileError) {
+                try files.link(temporary, to: path)
+            } catch {
+                guard error.isExists else { throw error }
+                return false
+            }
+            try files.synchronizeFolder(FilePath.folder(of: path))
+            try files.remove(temporary)
+            return true
+        }
+    }
+
+    /// What stands under the final name, if anything: ours, or a conflict.
+    private func found(_ object: LandingObject, at path: String) async throws(DestinationError) -> LandingOutcome? {
+        let files = platform.files
+        let size = try await onBlocking { () throws(FileError) in try files.size(of: path) }
+        guard let size else { return nil }
+        let match = try await match(object, at: path, size: size)
+        guard let match else {
+            throw .conflict(key: object.key, found: "\(size) bytes in \(path), with neither its checksum nor its plan")
+        }
+        // An earlier attempt may have ended between the link and the folder's sync.
+        try await makeDurable(FilePath.folder(of: path))
+        try await onBlocking { () throws(FileError) in try files.synchronizeFolder(FilePath.folder(of: path)) }
+        return .alreadyThere(match)
+    }
+
+    private func match(
+        _ object: LandingObject,
+        at path: String,
+        size: Int64
+    ) async throws(DestinationError) -> LandingOutcome.Match? {
+        let files = platform.files
+        return try await onBlocking { () throws(FileError) -> LandingOutcome.Match? in
+            let file = try files.open(path, .read)
+            defer { file.close() }
+            if size == object.size {
+                var sum = ChecksumStream()
+                while sum.size < size {
+                    let piece = try file.read(at: sum.size, count: LandingObject.pieceBytes)
+                    if piece.isEmpty { break }
+                    sum.add(piece)
+                }
+                if sum.checksum == object.checksum { return .checksum }
+            }
+            let head = try file.read(at: 0, count: PlanTag.headBytes)
+            return PlanTag.text(inHead: head).map { object.plan.isNamed(by: $0) } == true ? .plan : nil
+        }
+    }
+
+    /// Makes the folder and syncs it and every folder above it, up to the root's parent, once in a process.
+    private func makeDurable(_ folder: String) async throws(DestinationError) {
+        guard !durableFolders.withLock({ $0.contains(folder) }) else { return }
+        let (files, root) = (platform.files, configuration.path)
+        try await onBlocking { () throws(FileError) in
+            try files.makeDurableFolder(folder)
+            var path = folder
+            while path != root, path.utf8.count > root.utf8.count {
+                path = FilePath.folder(of: path)
+                try files.synchronizeFolder(path)
+            }
+        }
+        durableFolders.withLock { folders in
+            if folders.count >= Self.foldersMax { folders = [] }
+            folders.insert(folder)
+        }
+    }
+
+    private func discard(_ temporary: String) async throws(DestinationError) {
+        let files = platform.files
+        try await onBlocking { () throws(FileError) in
+            if try files.size(of: temporary) != nil { try files.remove(temporary) }
+        }
+    }
+
+    private func onBlocking<T: Sendable>(
+        _ work: @Sendable () throws(FileError) -> T
+    ) async throws(DestinationError) -> T {
+        do throws(FileError) {
+            return try await platform.onBlocking(work)
+        } catch {
+            throw LocalFault.error(error)
+        }
+    }
+}

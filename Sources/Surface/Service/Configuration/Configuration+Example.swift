@@ -1,0 +1,90 @@
+extension Configuration {
+    /// An annotated configuration with every key, as `courant config example` prints it.
+    ///
+    /// Where a value stands alone it is the default; what has no default is commented out.
+    package static let example = """
+        # Courant's configuration. Every key may be left out; the values here are the defaults.
+        # Durations: 500ms 10s 5m 1h 7d 2w. Sizes: bytes, or 64MiB 1GB. ${NAME} reads the environment, $${ is ${ itself.
+        # Relative paths are taken from the folder that this file stands in.
+
+        # Journal, state and staging live here. One process at a time.
+        data: ./courant-data
+
+        # Beyond loopback (such as 0.0.0.0:8080) at least one token must have been made first:
+        #   courant token create NAME --scope admin
+        listen: 127.0.0.1:8080
+
+        # Everything but events, health and the glossary on a listener of its own.
+        # admin: {listen: "127.0.0.1:8081"}
+
+        # How the service is reached from outside, and the proxies whose X-Forwarded-For and -Proto are believed.
+        # publicURL: https://events.example.com
+        # trusted_proxies: [10.0.0.0/8]
+
+        # HTTPS from PEM files.
+        # tls: {certificate: cert.pem, key: key.pem}
+
+        # What is in flight at SIGTERM has this long to finish.
+        shutdown: {timeout: 10s}
+
+        # level: trace, debug, info, notice, warning, error, critical. format: text or json.
+        log: {level: info, format: text}
+
+        journal:
+          partitions: 1        # fixed when the journal is made
+          segment: 64MiB       # size of one journal file
+          keep: 7d             # how long records stay replayable once every connector has landed them
+
+        disk:
+          # Journal, staging and state together; beyond it intake answers 503 until a connector catches up.
+          # budget: 50GiB
+          reserve: 256MiB      # what stays free on the disk in any case
+
+        # A repeated id is recognised for this long, as far as the memory goes (16 bytes an id).
+        duplicates: {window: 1h, memory: 64MiB}
+
+        intake:
+          event_bytes_max: 900000          # a larger event is set aside with its bytes
+          body_bytes_max: 16MiB            # of one request as sent
+          decompressed_bytes_max: 64MiB    # of one request once decompressed
+          in_flight_bytes_max: 256MiB      # of all requests being worked on
+
+        # Memory for the files being written, all connectors together.
+        delivery: {memory: 64MiB}
+
+        # Where events come in. A token names its source.
+        sources:
+          default:
+            edition: "2021"
+            strict: false                  # true: a broken rule rejects the event
+            unknown_fields: leave_out      # or reject
+            formats: [events, currents]    # POST /v1/events, POST /v1/currents
+            # events_per_second_max: 100000
+            # in_flight_bytes_max: 128MiB
+
+        # What is delivered where.
+        connectors:
+          local:
+            destination: {type: local, path: ./courant-data/files}
+            # The entitlement: names or globs, sections, channels, actions. A type must match each list that is given.
+            # events: ["users.messages.*"]
+            # sections: [email]
+            # channels: [email]
+            # actions: [Opens, Clicks]
+            edition: "2021"
+            codec: {name: zstandard, level: 1}    # null, deflate 1-12, snappy, zstandard 1-19
+            roll:
+              every: 60s                          # a file is closed at this age
+              bytes: 128MiB                       # or at this size as written
+              # events: 15000                     # or at this count
+            key:
+              prefix: ""
+              parts: [root, type, date, version, environment]
+              cluster: courant
+              environment: default
+            # id: 0123456789abcdef01234567        # default: made from the journal's id and the connector's name
+            start: now                            # a new connector begins at the journal's end, or with oldest
+            when_full: wait                       # or give_up: lose this connector's backlog when the disk is full
+
+        """
+}

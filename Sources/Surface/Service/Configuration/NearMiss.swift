@@ -1,0 +1,42 @@
+/// The names that a mistyped one was probably meant to be.
+enum NearMiss {
+    /// The nearest of `candidates`, if it is near enough to be meant: one slip in three characters.
+    static func suggestion(for name: String, among candidates: [String]) -> String? {
+        let limit = max(1, name.count / 3)
+        let ranked = ranking(of: candidates, by: name)
+        guard let best = ranked.first, best.distance <= limit, best.name != name else { return nil }
+        return best.name
+    }
+
+    /// Up to `countMax` candidates, the nearest first, whatever their distance.
+    static func nearest(to name: String, among candidates: [String], countMax: Int = 3) -> [String] {
+        ranking(of: candidates, by: name).prefix(countMax).map(\.name)
+    }
+
+    private static func ranking(of candidates: [String], by name: String) -> [(name: String, distance: Int)] {
+        let wanted = Array(name.lowercased().utf8)
+        return candidates.map { ($0, distance(wanted, Array($0.lowercased().utf8))) }
+            .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+    }
+
+    /// Insertions, deletions, replacements and swaps of neighbours that lead from one to the other.
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        guard !left.isEmpty, !right.isEmpty else { return max(left.count, right.count) }
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
+        for row in 1...left.count {
+            var current = [row]
+            for column in 1...right.count {
+                let same = left[row - 1] == right[column - 1]
+                var cost = min(last[column] + 1, current[column - 1] + 1, last[column - 1] + (same ? 0 : 1))
+                if row > 1, column > 1, left[row - 1] == right[column - 2], left[row - 2] == right[column - 1] {
+                    cost = min(cost, beforeLast[column - 2] + 1)
+                }
+                current.append(cost)
+            }
+            beforeLast = last
+            last = current
+        }
+        return last[right.count]
+    }
+}

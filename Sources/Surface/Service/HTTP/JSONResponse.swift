@@ -1,0 +1,53 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+extension Response {
+    /// The value as JSON, its keys in alphabetical order and in snake_case.
+    static func json(encoding value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return json(Array(try encoder.encode(value)), status: status)
+    }
+}
+
+extension Request {
+    /// The body of a request that is answered by a few lines of JSON.
+    static let smallBodyBytesMax = 64 << 10
+
+    /// Reads a small JSON body; every fault in it is the sender's and says where it lies.
+    func decoded<Value: Decodable>(_ type: Value.Type) async throws(RouteError) -> Value {
+        let bytes: [UInt8]
+        do {
+            let buffer = try await body.collect(upTo: Self.smallBodyBytesMax)
+            bytes = Array(buffer.readableBytesView)
+        } catch {
+            throw RouteError(.contentTooLarge, "body_too_large", "The body may have \(Self.smallBodyBytesMax) bytes.")
+        }
+        do {
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            return try decoder.decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw .bad("body_invalid", Self.message(error))
+        } catch {
+            throw .bad("body_invalid", "The body is not the JSON that this address takes.")
+        }
+    }
+
+    private static func message(_ error: DecodingError) -> String {
+        func path(_ context: DecodingError.Context) -> String {
+            context.codingPath.map(\.stringValue).joined(separator: ".")
+        }
+        return switch error {
+        case .keyNotFound(let key, _): "The body lacks \(key.stringValue)."
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            "\(path(context)) in the body is no \(type)."
+        case .dataCorrupted(let context):
+            context.codingPath.isEmpty
+                ? "The body is not JSON." : "\(path(context)) in the body is none of the values it may have."
+        @unknown default: "The body is not the JSON that this address takes."
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// A refusal in the one shape that all routes share: `{"error":{"code":…,"message":…}}`.
+struct RouteError: Error, HTTPResponseError {
+    let status: HTTPResponse.Status
+    let code: String
+    let message: String
+    /// Seconds after which trying again makes sense.
+    var retryAfter: Int?
+    var headers: HTTPFields = [:]
+
+    init(
+        _ status: HTTPResponse.Status,
+        _ code: String,
+        _ message: String,
+        retryAfter: Int? = nil,
+        headers: HTTPFields = [:]
+    ) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+        self.headers = headers
+    }
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        response
+    }
+
+    var response: Response {
+        let body = "{\"error\":{\"code\":\(JSONText.quoted(code)),\"message\":\(JSONText.quoted(message))}}"
+        var response = Response.json(Array(body.utf8), status: status)
+        if let retryAfter { response.headers[.retryAfter] = String(retryAfter) }
+        response.headers.append(contentsOf: headers)
+        return response
+    }
+
+    static let notFound = RouteError(.notFound, "not_found", "There is nothing at this address.")
+
+    /// A fault of ours: never a 4xx, and worth another try.
+    static func fault(_ message: String) -> RouteError {
+        RouteError(.serviceUnavailable, "unavailable", message, retryAfter: 1)
+    }
+
+    static func bad(_ code: String, _ message: String) -> RouteError {
+        RouteError(.badRequest, code, message)
+    }
+}
+
+extension Response {
+    static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok) -> Response {
+        text(bytes, type: "application/json", status: status)
+    }
+
+    static func text(_ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        headers[.contentLength] = String(bytes.count)
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

@@ -1,0 +1,108 @@
+import Delivery
+import GRDB
+import Journal
+import Platform
+
+/// The data folder, held by this process: journal, state and staging in their places, and of one piece.
+struct DataFolder: Sendable {
+    let path: String
+    private let lock: any FileLock
+    private let platform: Platform
+
+    var journal: String { FilePath.join(path, "journal") }
+    var staging: String { FilePath.join(path, "staging") }
+    var state: String { FilePath.join(path, "state.db") }
+    private var journalMeta: String { FilePath.join(journal, "journal.meta") }
+
+    private init(path: String, lock: any FileLock, platform: Platform) {
+        self.path = path
+        self.lock = lock
+        self.platform = platform
+    }
+
+    /// Makes the folder if it is missing, and takes its lock; the system frees the lock however the process ends.
+    static func hold(_ path: String, processID: Int32, platform: Platform) async throws(ServiceError) -> DataFolder {
+        let held = await platform.onBlocking { () -> Result<(any FileLock)?, FileError> in
+            Result { () throws(FileError) in
+                try platform.files.makeDurableFolder(path)
+                let lock = try platform.files.lock(FilePath.join(path, "lock"))
+                if lock != nil { try platform.files.replace(pidFile(path), with: Array("\(processID)".utf8)) }
+                return lock
+            }
+        }
+        switch held {
+        case .success(let lock?): return DataFolder(path: path, lock: lock, platform: platform)
+        case .success(nil):
+            let holder = await platform.onBlocking { try? platform.files.read(pidFile(path), bytesMax: 20) }
+            let process = holder.map { "process \(String(decoding: $0, as: UTF8.self))" } ?? "another process"
+            throw ServiceError(
+                .inUse,
+                "The data folder \(path) is in use by \(process). Stop that one first, or name another folder."
+            )
+        case .failure(let error):
+            throw ServiceError(.dataFolder, "The data folder \(path) cannot be used: \(error). Check its permissions.")
+        }
+    }
+
+    private static func pidFile(_ path: String) -> String {
+        FilePath.join(path, "pid")
+    }
+
+    func release() {
+        lock.release()
+    }
+
+    /// Opens the state, after making sure that it and the journal belong together.
+    ///
+    /// A journal without its state would be delivered a second time; state without its journal would take new records
+    /// for old ones. Neither is ever mended by guessing.
+    func openState() async throws -> StateStore {
+        let (files, meta, statePath) = (platform.files, journalMeta, state)
+        let (hasJournal, hasState) = try await platform.onBlocking { () throws(FileError) in
+            (try files.size(of: meta) != nil, try files.size(of: statePath) != nil)
+        }
+        if hasJournal, !hasState { throw stateMissing }
+        let store = try await StateStore.open(state, platform: platform)
+        let bound = try await store.journal()
+        if bound != nil, !hasJournal { throw journalMissing }
+        if bound == nil, hasJournal, try await !store.wasMakingJournal() { throw stateMissing }
+        if !hasJournal { try await store.noteMakingJournal() }
+        return store
+    }
+
+    private var stateMissing: ServiceError {
+        ServiceError(
+            .inconsistent,
+            "\(path) has a journal but not the state that says what of it has landed. Put state.db back from the same "
+                + "moment, or move the folder journal away to begin anew; what it holds is then not delivered."
+        )
+    }
+
+    private var journalMissing: ServiceError {
+        ServiceError(
+            .inconsistent,
+            "\(path) has state but not the journal that it belongs to. Put the folder journal back from the same "
+                + "moment, or move state.db away to begin anew; tokens have to be made again."
+        )
+    }
+}
+
+extension StateStore {
+    private static let making = "journal_making"
+
+    /// Notes that a journal is about to be made: a crash before state knows its id must not look like lost state.
+    fileprivate func noteMakingJournal() async throws {
+        try await write { database in
+            try database.execute(
+                sql: "INSERT INTO meta (key, value) VALUES (?, '1') ON CONFLICT (key) DO NOTHING",
+                arguments: [Self.making]
+            )
+        }
+    }
+
+    fileprivate func wasMakingJournal() async throws -> Bool {
+        try await read { database in
+            try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = ?", arguments: [Self.making]) != nil
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Delivery
+import Journal
+import Logging
+import Platform
+import ServiceLifecycle
+
+/// Removes segments that are older than `keep` and that no connector needs any more.
+struct Retention: Service {
+    static let every = Duration.seconds(30)
+
+    let journal: any Journal
+    let delivery: Delivery
+    let keep: Duration
+    let platform: Platform
+    let logger: Logger
+    let failStop: FailStop
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                do {
+                    try await pass()
+                } catch {
+                    failStop.check(error)
+                    logger.error("Old segments could not be removed.", metadata: ["journal.error": "\(error)"])
+                }
+                try await platform.clock.sleep(for: Self.every)
+            }
+        }
+    }
+
+    func pass() async throws {
+        for partition in (0..<journal.partitions).map({ PartitionID($0) }) {
+            let needed = try await delivery.neededFrom(partition) ?? journal.end(of: partition)
+            let removed = try await journal.removeSegments(
+                of: partition,
+                before: needed,
+                olderThan: platform.clock.now() - keep
+            )
+            guard removed > 0 else { continue }
+            logger.debug(
+                "Old segments were removed.",
+                metadata: ["journal.segments": "\(removed)", "journal.partition": "\(partition)"]
+            )
+        }
+    }
+}

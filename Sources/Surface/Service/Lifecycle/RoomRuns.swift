@@ -1,0 +1,98 @@
+import Delivery
+import Hummingbird
+import Intake
+import Journal
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// The journal's writers, for as long as anything may be appended.
+struct JournalRun: Service {
+    let journal: SegmentedJournal
+    let failStop: FailStop
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await journal.run() }
+        } catch is CancellationError {
+            // Cancelled is how writers are told to finish their frame and stop.
+        } catch {
+            failStop.stop("\(error)")
+            throw error
+        }
+    }
+}
+
+/// All connectors.
+struct DeliveryRun: Service {
+    let rooms: ServiceRooms
+
+    func run() async throws {
+        let (delivery, failStop, logger) = (rooms.delivery, rooms.failStop, rooms.logger)
+        let timeout = rooms.configuration.shutdownTimeout
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do throws(DeliveryError) {
+                    try await delivery.run()
+                } catch {
+                    failStop.check(error)
+                    throw error
+                }
+            }
+            group.addTask {
+                guard (try? await gracefulShutdown()) != nil else { return }
+                guard await !delivery.stop(within: timeout) else { return }
+                logger.warning("A connector did not stop in time; what it was doing is done again at the next start.")
+            }
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+}
+
+/// Whether requests are taken: the first to be told of a stop, so that senders are told at once.
+struct Taking: Service {
+    let rooms: ServiceRooms
+    let board: PhaseBoard
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        board.become(.stopping)
+        rooms.intake.become(.stopping)
+        rooms.logger.info("The service is stopping.")
+    }
+}
+
+/// One listener.
+///
+/// A failure before it has its address is told as what it is: the address cannot be had.
+struct ListenerRun: Service {
+    private final class Flag: Sendable {
+        let isSet = Atomic(false)
+    }
+
+    private let address: ListenAddress
+    private let application: Application<RouterResponder<CourantContext>>
+    private let bound = Flag()
+
+    init(_ listener: Listener) throws {
+        address = listener.address
+        let (flag, onBound) = (bound, listener.onBound)
+        application = try listener.makeApplication { address in
+            flag.isSet.store(true, ordering: .releasing)
+            await onBound(address)
+        }
+    }
+
+    func run() async throws {
+        do {
+            try await application.run()
+        } catch let error where !(error is CancellationError) && !bound.isSet.load(ordering: .acquiring) {
+            throw ServiceError(
+                .listen,
+                "The address \(address) cannot be listened on: \(error). Stop what listens there, or choose another."
+            )
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Avro
+import Intake
+import Journal
+import Platform
+import Telemetry
+
+/// The routes of a service, dealt out to its listeners.
+struct ServiceListeners: Sendable {
+    enum Name: Sendable, Hashable {
+        case open
+        case admin
+    }
+
+    private let rooms: ServiceRooms
+    private let access: AccessControl
+    private let metrics: RequestMetrics
+    let routes: [Route]
+
+    init(rooms: ServiceRooms, board: PhaseBoard) throws(AvroError) {
+        let configuration = rooms.configuration
+        let proxies = TrustedProxies(configuration.trustedProxies)
+        let budget = BodyBudget(bytesMax: configuration.intake.inFlightBytesMax)
+        self.rooms = rooms
+        access = AccessControl(tokens: rooms.tokens, isExposed: configuration.isExposed, proxies: proxies)
+        metrics = RequestMetrics(rooms.metrics, clock: rooms.platform.clock)
+        let names = configuration.sources.map(\.name)
+        let openSource = names.contains("default") ? "default" : names.first ?? "default"
+        routes =
+            EventRoutes(
+                intake: rooms.intake,
+                budget: budget,
+                bodyBytesMax: configuration.intake.bodyBytesMax,
+                openSource: openSource
+            ).routes
+            + HealthRoutes(board: board, metrics: rooms.metrics).routes
+            + GlossaryRoutes(rooms.glossary).routes
+            + ConnectorRoutes(intake: rooms.intake, delivery: rooms.delivery, failStop: rooms.failStop).routes
+            + StatusRoutes(rooms: rooms, board: board, proxies: proxies, started: rooms.platform.clock.now()).routes
+            + TokenRoutes(rooms.tokens).routes
+            + (try TailRoutes(journal: rooms.journal, glossary: rooms.glossary, schemas: rooms.schemas).routes)
+        ServiceMetrics.register(rooms, board, budget)
+    }
+
+    /// One listener for everything, or one for each side where the admin routes have an address of their own.
+    func listeners(onBound: @escaping @Sendable (Name, ListenAddress) -> Void) -> [Listener] {
+        let configuration = rooms.configuration
+        func listener(_ name: Name, _ address: ListenAddress, _ routes: [Route]) -> Listener {
+            Listener(
+                address: address,
+                tls: configuration.tls,
+                table: RouteTable(routes, access: access, metrics: metrics),
+                logger: rooms.logger
+            ) { address in onBound(name, address) }
+        }
+        guard let admin = configuration.adminListen else { return [listener(.open, configuration.listen, routes)] }
+        return [
+            listener(.admin, admin, routes.filter { $0.listener != .open }),
+            listener(.open, configuration.listen, routes.filter { $0.listener != .admin }),
+        ]
+    }
+}
+
+/// The figures of the whole that no room of its own has.
+enum ServiceMetrics {
+    static func register(_ rooms: ServiceRooms, _ board: PhaseBoard, _ budget: BodyBudget) {
+        let (metrics, disk) = (rooms.metrics, rooms.disk)
+        metrics.gaugeReading("courant_service_ready", help: "1 while requests are taken.") {
+            board.phase == .ready ? 1 : 0
+        }
+        let started = Double(rooms.platform.clock.now().nanoseconds) / 1e9
+        metrics.gaugeReading("courant_service_start_time_seconds", help: "When the service started, since 1970.") {
+            started
+        }
+        metrics.gaugeReading("courant_service_body_bytes", help: "Bytes of bodies received and not yet answered.") {
+            Double(budget.bytes)
+        }
+        metrics.gaugeReading("courant_service_disk_free_bytes", help: "Free on the disk of the data folder.") {
+            Double(disk.measurement?.free ?? 0)
+        }
+        let parts: [(String, @Sendable (DiskBudget.Measurement) -> Int64)] = [
+            ("journal", { $0.journal }), ("staging", { $0.staging }), ("state", { $0.state }),
+        ]
+        for (part, read) in parts {
+            metrics.gaugeReading(
+                "courant_service_disk_bytes",
+                help: "What the data folder holds, by part.",
+                labels: [("part", part)]
+            ) {
+                disk.measurement.map { Double(read($0)) } ?? 0
+            }
+        }
+        if let bytes = disk.budget {
+            metrics.gaugeReading("courant_service_disk_budget_bytes", help: "What the data folder may hold.") {
+                Double(bytes)
+            }
+        }
+        metrics.gaugeReading("courant_service_disk_has_room", help: "0 while intake answers 503 for want of room.") {
+            [weak journal = rooms.journal] in
+            disk.admits(journal: journal?.bytesOnDisk ?? 0) ? 1 : 0
+        }
+    }
+}

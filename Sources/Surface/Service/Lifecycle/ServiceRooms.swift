@@ -1,0 +1,167 @@
+import Delivery
+import Glossary
+import Intake
+import Journal
+import Logging
+import Platform
+import Telemetry
+
+/// All rooms of a service, opened in their order and standing on each other.
+struct ServiceRooms: Sendable {
+    let configuration: Configuration
+    let glossary: Glossary
+    let platform: Platform
+    let metrics: MetricRegistry
+    let logger: Logger
+    let failStop: FailStop
+    let folder: DataFolder
+    let state: StateStore
+    let tokens: TokenBook
+    let schemas: [JournalSchema]
+    let journal: SegmentedJournal
+    let disk: DiskBudget
+    let delivery: Delivery
+    let intake: Intake
+
+    /// Opens data folder, state, tokens, journal and connectors.
+    ///
+    /// What was opened is closed again if a later one fails.
+    static func open(
+        _ configuration: Configuration,
+        glossary: Glossary,
+        platform: Platform,
+        processID: Int32,
+        logger: Logger,
+        failStop: FailStop
+    ) async throws -> ServiceRooms {
+        let folder = try await DataFolder.hold(configuration.data, processID: processID, platform: platform)
+        do {
+            let state = try await folder.openState()
+            do {
+                return try await open(configuration, glossary, platform, logger, failStop, folder, state)
+            } catch {
+                try? await state.close()
+                throw error
+            }
+        } catch {
+            folder.release()
+            throw error
+        }
+    }
+
+    private static func open(
+        _ configuration: Configuration,
+        _ glossary: Glossary,
+        _ platform: Platform,
+        _ logger: Logger,
+        _ failStop: FailStop,
+        _ folder: DataFolder,
+        _ state: StateStore
+    ) async throws -> ServiceRooms {
+        let metrics = MetricRegistry()
+        let tokens = TokenBook(
+            store: try await TokenTable(state),
+            sources: configuration.sources.map(\.name),
+            platform: platform
+        )
+        try await tokens.load()
+        try configuration.refuseOpenDoors(tokens)
+        let disk = DiskBudget(configuration.disk)
+        let schemas = try Intake.journalSchemas(glossary.editions)
+        let journal = try await SegmentedJournal.open(
+            configuration.journalSettings(folder: folder.journal, disk: disk),
+            schemas: schemas,
+            identify: { Intake.identify(glossary.editions, schemas: schemas, secret: $0) },
+            minimumNextOffset: try await state.minimumNextOffsets(),
+            platform: platform,
+            metrics: metrics,
+            failStop: { failStop.stop("\($0)") }
+        )
+        try await state.adopt(journal.id)
+        let environment = ConnectorEnvironment(
+            journal: journal,
+            state: state,
+            owner: try await state.takeOver(),
+            book: try SchemaBook(glossary: glossary, system: schemas.filter { $0.name == DeadLetter.typeName }),
+            platform: platform,
+            metrics: metrics,
+            stagingFolder: folder.staging,
+            memory: StagingMemory(budget: configuration.delivery.memoryBytes)
+        )
+        let delivery = Delivery(environment)
+        try await delivery.start(
+            try configuration.connectors.map { part in
+                let settings = part.settings(journal: journal.id)
+                return (settings, try part.destination.makeDestination(connector: settings.id, platform: platform))
+            }
+        )
+        let intake = Intake(
+            sources: configuration.sources,
+            editions: glossary.editions,
+            schemas: schemas,
+            settings: configuration.intake,
+            journal: journal,
+            platform: platform,
+            metrics: metrics
+        )
+        return ServiceRooms(
+            configuration: configuration,
+            glossary: glossary,
+            platform: platform,
+            metrics: metrics,
+            logger: logger,
+            failStop: failStop,
+            folder: folder,
+            state: state,
+            tokens: tokens,
+            schemas: schemas,
+            journal: journal,
+            disk: disk,
+            delivery: delivery,
+            intake: intake
+        )
+    }
+
+    /// To be called when nothing runs any more.
+    func close() async {
+        do {
+            try await state.close()
+        } catch {
+            logger.error(
+                "State could not be closed; the next start recovers it.",
+                metadata: ["state.error": "\(error)"]
+            )
+        }
+        folder.release()
+    }
+}
+
+extension Configuration {
+    /// Whether anybody beyond this machine may reach the service: by a listener, or through a proxy in front of it.
+    var isExposed: Bool {
+        !listen.isLoopback || adminListen?.isLoopback == false || !trustedProxies.isEmpty
+    }
+
+    /// Nothing listens beyond loopback before there is a token.
+    func refuseOpenDoors(_ tokens: TokenBook) throws(ServiceError) {
+        guard isExposed, tokens.isEmpty else { return }
+        let addresses = [listen, adminListen].compactMap { $0 }.filter { !$0.isLoopback }.map(\.description)
+        let what = addresses.isEmpty ? "behind a proxy" : "on \(addresses.joined(separator: " and "))"
+        throw ServiceError(
+            .tokenNeeded,
+            "Without a token the service does not listen \(what): anybody could send and read. Make one first with "
+                + "`courant token create NAME --scope admin --data \(data)`."
+        )
+    }
+
+    func journalSettings(folder: String, disk: DiskBudget) -> JournalSettings {
+        JournalSettings(
+            folder: folder,
+            partitions: journal.partitions,
+            segmentBytes: journal.segmentBytes,
+            duplicateWindow: duplicates.window,
+            duplicateMemory: duplicates.memoryBytes,
+            diskAdmits: { disk.admits(journal: $0) }
+        )
+    }
+}

@@ -1,0 +1,120 @@
+import Delivery
+import HTTPTypes
+import Hummingbird
+import Intake
+
+/// Deliveries watched and steered.
+struct ConnectorRoutes: Sendable {
+    private static let flushTimeout = Duration.seconds(60)
+    /// Longer than any flush that a person waits for, shorter than what would hold a shutdown up for ever.
+    private static let flushTimeoutMax = Duration.seconds(3600)
+
+    let intake: Intake
+    let delivery: Delivery
+    let failStop: FailStop
+
+    var routes: [Route] {
+        [
+            Route(.get, "/v1/connectors", scope: .read, on: .admin) { request, _ in
+                try Query(request).done()
+                return try .json(encoding: ServiceReport(intake: intake, delivery: delivery))
+            },
+            Route(.get, "/v1/connectors/{name}", scope: .read, on: .admin) { _, context in
+                try .json(encoding: ServiceReport.Connector(connector(context).status()))
+            },
+            Route(.post, "/v1/connectors/{name}/flush", scope: .admin, on: .admin) { request, context in
+                try await flush(request, context)
+            },
+            Route(.post, "/v1/connectors/{name}/pause", scope: .admin, on: .admin) { _, context in
+                try await change(context) { connector async throws(DeliveryError) in try await connector.pause() }
+            },
+            Route(.post, "/v1/connectors/{name}/resume", scope: .admin, on: .admin) { _, context in
+                try await change(context) { connector async throws(DeliveryError) in try await connector.resume() }
+            },
+        ]
+    }
+
+    private struct Flushed: Encodable {
+        let files: Int
+        let records: Int
+        let bytes: Int64
+    }
+
+    private struct Pending: Encodable {
+        struct Counts: Encodable {
+            let stagedRecords: Int
+            let plannedRecords: Int
+            let plannedFiles: Int
+        }
+
+        struct Fault: Encodable {
+            let code: String
+            let message: String
+        }
+
+        let error: Fault
+        let pending: Counts
+    }
+
+    private func connector(_ context: CourantContext) throws(RouteError) -> Connector {
+        let name = Query.decoded(Substring(context.parameters.get("name") ?? ""))
+        if let connector = delivery.connector(named: name) { return connector }
+        let names = delivery.connectors.map(\.settings.name).joined(separator: ", ")
+        let known = names.isEmpty ? "there are none" : "there are \(names)"
+        throw RouteError(.notFound, "connector_unknown", "There is no connector \"\(name)\"; \(known).")
+    }
+
+    private func flush(_ request: Request, _ context: CourantContext) async throws -> Response {
+        let connector = try connector(context)
+        var query = Query(request)
+        var timeout = Self.flushTimeout
+        if let text = query.text("timeout") {
+            guard let given = ConfigurationUnits.duration(text), (.zero...Self.flushTimeoutMax).contains(given) else {
+                throw RouteError.bad(
+                    "parameter_invalid",
+                    "timeout is a duration up to 1h such as 60s, not \"\(text)\"."
+                )
+            }
+            timeout = given
+        }
+        try query.done()
+        let result: FlushResult
+        do throws(DeliveryError) {
+            result = try await connector.flush(timeout: timeout)
+        } catch {
+            guard error.code == .timeout else { throw refusal(error) }
+            let counts = error.pending ?? PendingCounts()
+            let pending = Pending(
+                error: .init(code: "flush_timeout", message: error.message),
+                pending: .init(
+                    stagedRecords: counts.stagedRecords,
+                    plannedRecords: counts.plannedRecords,
+                    plannedFiles: counts.plannedFiles
+                )
+            )
+            return try .json(encoding: pending, status: .gatewayTimeout)
+        }
+        return try .json(encoding: Flushed(files: result.files, records: result.records, bytes: result.bytes))
+    }
+
+    private func change(
+        _ context: CourantContext,
+        _ act: (Connector) async throws(DeliveryError) -> Void
+    ) async throws -> Response {
+        let connector = try connector(context)
+        do throws(DeliveryError) {
+            try await act(connector)
+        } catch {
+            throw refusal(error)
+        }
+        return try .json(encoding: ServiceReport.Connector(connector.status()))
+    }
+
+    private func refusal(_ error: DeliveryError) -> RouteError {
+        failStop.check(error)
+        return switch error.code {
+        case .paused: RouteError(.conflict, "connector_paused", error.message)
+        default: .fault(error.message)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Avro
+
+/// `courant status`: the whole server on one page.
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show a running server: readiness, sources and connectors with their balances.",
+        discussion: """
+            Example:
+              courant status --url http://127.0.0.1:8080
+
+            Exits with 1 if the server is not ready or a balance does not hold.
+            """
+    )
+
+    @OptionGroup var server: ServerOptions
+
+    @Flag(name: .long, help: "Write JSON.")
+    var json = false
+
+    func run() async throws {
+        let client = try server.client()
+        let ready = try await client.exchange(.get("/readyz"))
+        let report = try await ServerReport.fetch(client)
+        let holds = report.sources.allSatisfy(\.balances) && report.connectors.allSatisfy(\.balance.balances)
+        var output = StandardOutput()
+        if json {
+            try output.line(report.json.pretty)
+        } else {
+            try output.line("\(client.address) \(ready.status == 200 ? "is ready" : "is not ready: \(ready.reason)")")
+            try output.line("")
+            for line in BalanceTables.lines(report) { try output.line(line) }
+        }
+        try output.flush()
+        guard ready.status == 200 else { throw CommandFailure(.rejected, "The server is not ready: \(ready.reason)") }
+        guard holds else { throw CommandFailure(.rejected, "A balance does not hold; please report this.") }
+    }
+}
+
+/// Both balances as tables.
+enum BalanceTables {
+    static func lines(_ report: ServerReport) -> [String] {
+        var sources = Table(rightAligned: [1, 2, 3, 4, 5])
+        sources.row("SOURCE", "RECEIVED", "ACCEPTED", "DUPLICATES", "REJECTED", "SET ASIDE")
+        for source in report.sources {
+            let figures = [source.received, source.accepted, source.duplicates, source.rejected, source.setAside]
+            sources.row(cells: [source.name] + figures.map { Figures.count($0) })
+        }
+        var connectors = Table(rightAligned: [1, 2, 3, 4, 5])
+        connectors.row("CONNECTOR", "CARRIED", "LANDED", "PENDING", "SET ASIDE", "LOST")
+        for connector in report.connectors { connectors.row(cells: [connector.name] + connector.balance.cells) }
+        return sources.lines + [""] + connectors.lines
+    }
+}

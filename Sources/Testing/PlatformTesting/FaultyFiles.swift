@@ -1,0 +1,274 @@
+package import Platform
+import Synchronization
+
+/// A file system in memory that loses what a real one may lose.
+///
+/// Written bytes are durable only after `synchronize`, names only after `synchronizeFolder`. `crash` keeps what is
+/// durable and, by seed, some of the rest: whole pages, torn pages, some of the new names. Operations that change
+/// something are numbered from 1; one of them can be made to fail, or to be the moment of the crash.
+package final class FaultyFiles: FileSystem {
+    /// What becomes of one numbered operation.
+    package enum Fault: Sendable {
+        /// It fails with this `errno`, once. A failed sync also forgets what it was to write, as Linux does.
+        case error(Int32)
+        /// It is half done, and from then on everything fails until `restart`.
+        case crash
+    }
+
+    private let state = Mutex(FaultyState())
+    private let observer = Mutex<(@Sendable (_ operation: String, _ path: String) -> Void)?>(nil)
+
+    package init() {}
+
+    /// Calls `body` at the start of each operation that changes something, with nothing locked: it may count, or
+    /// hold the operation up.
+    package func observe(_ body: (@Sendable (_ operation: String, _ path: String) -> Void)?) {
+        observer.withLock { $0 = body }
+    }
+
+    fileprivate func announce(_ operation: String, _ path: String) {
+        observer.withLock { $0 }?(operation, path)
+    }
+
+    /// The numbered operations so far.
+    package var operationCount: Int { state.withLock { $0.operations } }
+
+    /// Plans a fault for the operation of that number (counted from the start).
+    package func fail(operation: Int, _ fault: Fault) {
+        state.withLock { $0.faults[operation] = fault }
+    }
+
+    /// Plans a fault for the next operations of a kind.
+    ///
+    /// Kinds: `open` (of a new file), `write`, `sync`, `truncate`, `rename`, `link`, `remove`, `sync of folder`.
+    package func failNext(_ kind: String, times: Int = 1, code: Int32) {
+        state.withLock { $0.kindFaults[kind] = (times, code) }
+    }
+
+    /// The bytes that all files together may have; nil is no limit.
+    package func setCapacity(_ bytes: Int?) {
+        state.withLock { $0.capacity = bytes }
+    }
+
+    /// True between a crash and the restart.
+    package var isDown: Bool { state.withLock { $0.isDown } }
+
+    /// Power loss and a new start: open files are dead, locks are free.
+    ///
+    /// - Parameter seed: nil keeps exactly what was synced; otherwise it decides what else survived.
+    package func restart(seed: UInt64?) {
+        state.withLock { $0.restart(seed: seed) }
+    }
+
+    /// The content of a file as a reader would see it now.
+    package func content(_ path: String) -> [UInt8]? {
+        state.withLock { $0.entries[path]?.current }
+    }
+
+    /// Changes stored bytes behind everybody's back, as rot does.
+    package func rot(_ path: String, at position: Int, _ bytes: [UInt8]) {
+        state.withLock { state in
+            guard let node = state.entries[path] else { preconditionFailure("\(path) is there to rot") }
+            node.current.replaceSubrange(position..<position + bytes.count, with: bytes)
+            if node.durable.count >= position + bytes.count {
+                node.durable.replaceSubrange(position..<position + bytes.count, with: bytes)
+            }
+        }
+    }
+
+    package func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+        if mode == .create { announce("open", path) }
+        return try state.withLock { state throws(FileError) in
+            switch mode {
+            case .read, .readWrite:
+                try state.checkUp("open", path)
+                guard let node = state.entries[path] else { throw FaultyState.error(.notFound, "open", path) }
+                return FaultyFile(self, node, path, generation: state.generation, canWrite: mode == .readWrite)
+            case .create:
+                try state.operate("open", path)
+                guard state.entries[path] == nil else { throw FaultyState.error(.exists, "open", path) }
+                guard state.folders.contains(FilePath.folder(of: path)) else {
+                    throw FaultyState.error(.notFound, "open", path)
+                }
+                let node = FaultyNode()
+                state.set(path, node)
+                return FaultyFile(self, node, path, generation: state.generation, canWrite: true)
+            }
+        }
+    }
+
+    package func rename(_ from: String, to: String) throws(FileError) {
+        announce("rename", to)
+        try state.withLock { state throws(FileError) in
+            try state.operate("rename", to)
+            guard let node = state.entries[from] else { throw FaultyState.error(.notFound, "rename", from) }
+            state.pending.append([(from, nil), (to, node)])
+            state.entries[from] = nil
+            state.entries[to] = node
+        }
+    }
+
+    package func link(_ existing: String, to: String) throws(FileError) {
+        announce("link", to)
+        try state.withLock { state throws(FileError) in
+            try state.operate("link", to)
+            guard let node = state.entries[existing] else { throw FaultyState.error(.notFound, "link", existing) }
+            guard state.entries[to] == nil else { throw FaultyState.error(.exists, "link", to) }
+            state.set(to, node)
+        }
+    }
+
+    package func remove(_ path: String) throws(FileError) {
+        announce("remove", path)
+        try state.withLock { state throws(FileError) in
+            try state.operate("remove", path)
+            guard state.entries[path] != nil else { throw FaultyState.error(.notFound, "remove", path) }
+            state.set(path, nil)
+        }
+    }
+
+    /// Folders are durable at once: what is under test is the files in them.
+    package func makeFolder(_ path: String) throws(FileError) -> [String] {
+        try state.withLock { state throws(FileError) in
+            try state.operate("mkdir", path)
+            var made: [String] = []
+            var folder = path
+            while state.folders.insert(folder).inserted {
+                made.insert(folder, at: 0)
+                folder = FilePath.folder(of: folder)
+            }
+            return made
+        }
+    }
+
+    package func list(_ path: String) throws(FileError) -> [String] {
+        try state.withLock { state throws(FileError) in
+            try state.checkUp("list", path)
+            guard state.folders.contains(path) else { throw FaultyState.error(.notFound, "list", path) }
+            return (Array(state.entries.keys) + Array(state.folders)).filter {
+                $0 != path && FilePath.folder(of: $0) == path
+            }
+            .map { FilePath.name(of: $0) }.sorted()
+        }
+    }
+
+    package func size(of path: String) throws(FileError) -> Int64? {
+        try state.withLock { state throws(FileError) in
+            try state.checkUp("stat", path)
+            return (state.entries[path]?.current.count).map { Int64($0) }
+        }
+    }
+
+    package func synchronizeFolder(_ path: String) throws(FileError) {
+        announce("sync of folder", path)
+        try state.withLock { state throws(FileError) in
+            try state.operate("sync of folder", path)
+            state.synchronizeFolder(path)
+        }
+    }
+
+    package func freeBytes(at path: String) throws(FileError) -> Int64 {
+        state.withLock { state in state.capacity.map { Int64($0 - state.bytes) } ?? 1 << 40 }
+    }
+
+    package func lock(_ path: String) throws(FileError) -> (any FileLock)? {
+        try state.withLock { state throws(FileError) in
+            try state.checkUp("lock", path)
+            guard state.locks.insert(path).inserted else { return nil }
+            return FaultyLock(self, path, generation: state.generation)
+        }
+    }
+
+    fileprivate func withState<Result: Sendable>(
+        generation: Int,
+        _ operation: String,
+        _ path: String,
+        _ body: (inout FaultyState) throws(FileError) -> Result
+    ) throws(FileError) -> Result {
+        try state.withLock { state throws(FileError) in
+            guard state.generation == generation else { throw FaultyState.error(.inputOutput, operation, path) }
+            return try body(&state)
+        }
+    }
+
+    fileprivate func release(_ path: String, generation: Int) {
+        state.withLock { state in
+            if state.generation == generation { state.locks.remove(path) }
+        }
+    }
+}
+
+private final class FaultyFile: File {
+    private let files: FaultyFiles
+    private let node: FaultyNode
+    private let path: String
+    private let generation: Int
+    private let canWrite: Bool
+
+    init(_ files: FaultyFiles, _ node: FaultyNode, _ path: String, generation: Int, canWrite: Bool) {
+        self.files = files
+        self.node = node
+        self.path = path
+        self.generation = generation
+        self.canWrite = canWrite
+    }
+
+    func read(at position: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+        let bytes = try files.withState(generation: generation, "read", path) { state throws(FileError) in
+            try state.checkUp("read", path)
+            let start = min(Int(position), node.current.count)
+            return Array(node.current[start..<min(node.current.count, start + buffer.count)])
+        }
+        unsafe buffer.copyBytes(from: bytes)
+        return bytes.count
+    }
+
+    func write(at position: Int64, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        precondition(canWrite, "\(path) was opened for reading")
+        let bytes = unsafe Array(bytes)
+        files.announce("write", path)
+        try files.withState(generation: generation, "write", path) { state throws(FileError) in
+            try state.write(node, path, Int(position), bytes)
+        }
+    }
+
+    func synchronize() throws(FileError) {
+        files.announce("sync", path)
+        try files.withState(generation: generation, "sync", path) { state throws(FileError) in
+            try state.synchronize(node, path)
+        }
+    }
+
+    func truncate(to size: Int64) throws(FileError) {
+        files.announce("truncate", path)
+        try files.withState(generation: generation, "truncate", path) { state throws(FileError) in
+            try state.operate("truncate", path)
+            node.resize(Int(size))
+        }
+    }
+
+    func size() throws(FileError) -> Int64 {
+        try files.withState(generation: generation, "stat", path) { state throws(FileError) in
+            try state.checkUp("stat", path)
+            return Int64(node.current.count)
+        }
+    }
+
+    func close() {}
+}
+
+private final class FaultyLock: FileLock {
+    private let files: FaultyFiles
+    private let path: String
+    private let generation: Int
+
+    init(_ files: FaultyFiles, _ path: String, generation: Int) {
+        self.files = files
+        self.path = path
+        self.generation = generation
+    }
+
+    func release() {
+        files.release(path, generation: generation)
+    }
+}

@@ -1,0 +1,185 @@
+import Platform
+
+/// One file's bytes: as they are read, and as power loss would leave them.
+///
+/// `@unchecked Sendable`: every access is under the lock of `FaultyFiles.state`.
+final class FaultyNode: @unchecked Sendable {
+    static let pageBytes = 4_096
+    /// What a disk writes in one piece.
+    static let sectorBytes = 512
+
+    var current: [UInt8] = []
+    var durable: [UInt8] = []
+    /// Pages written since the last sync.
+    var dirty: Set<Int> = []
+
+    func write(_ position: Int, _ bytes: ArraySlice<UInt8>) {
+        guard !bytes.isEmpty else { return }
+        if current.count < position + bytes.count { resize(position + bytes.count) }
+        current.replaceSubrange(position..<position + bytes.count, with: bytes)
+        for page in position / Self.pageBytes...(position + bytes.count - 1) / Self.pageBytes { dirty.insert(page) }
+    }
+
+    func resize(_ size: Int) {
+        if size < current.count {
+            current.removeSubrange(size...)
+        } else {
+            current.append(contentsOf: [UInt8](repeating: 0, count: size - current.count))
+        }
+    }
+
+    /// Takes over from `current` what lies in a stretch of a page.
+    func keep(page: Int, sectors: Range<Int>) {
+        let start = page * Self.pageBytes + sectors.lowerBound * Self.sectorBytes
+        let end = min(page * Self.pageBytes + sectors.upperBound * Self.sectorBytes, current.count, durable.count)
+        if start < end { durable.replaceSubrange(start..<end, with: current[start..<end]) }
+    }
+}
+
+/// All that `FaultyFiles` holds.
+struct FaultyState: Sendable {
+    enum Reason {
+        case notFound
+        case exists
+        case inputOutput
+        case noSpace
+    }
+
+    var entries: [String: FaultyNode] = [:]
+    var durableEntries: [String: FaultyNode] = [:]
+    /// Changes of names since their folder's sync, in order; those of one operation stand together.
+    var pending: [[(path: String, node: FaultyNode?)]] = []
+    var folders: Set<String> = ["/", "."]
+    var locks: Set<String> = []
+    var operations = 0
+    var faults: [Int: FaultyFiles.Fault] = [:]
+    var kindFaults: [String: (times: Int, code: Int32)] = [:]
+    var capacity: Int?
+    var isDown = false
+    var generation = 0
+
+    var bytes: Int { entries.values.reduce(0) { $0 + $1.current.count } }
+
+    static func error(_ reason: Reason, _ operation: String, _ path: String) -> FileError {
+        let code =
+            switch reason {
+            case .notFound: FileError.notFound
+            case .exists: FileError.alreadyThere
+            case .inputOutput: FileError.inputOutput
+            case .noSpace: FileError.noSpace
+            }
+        return FileError(code: code, operation: operation, path: path)
+    }
+
+    func checkUp(_ operation: String, _ path: String) throws(FileError) {
+        if isDown { throw Self.error(.inputOutput, operation, path) }
+    }
+
+    /// Counts an operation, and lets its fault happen.
+    ///
+    /// Answers whether it is the one that crashes.
+    mutating func begin(_ operation: String, _ path: String) throws(FileError) -> Bool {
+        try checkUp(operation, path)
+        operations += 1
+        if let fault = kindFaults[operation], fault.times > 0 {
+            kindFaults[operation]?.times -= 1
+            throw FileError(code: fault.code, operation: operation, path: path)
+        }
+        switch faults[operations] {
+        case nil: return false
+        case .error(let code): throw FileError(code: code, operation: operation, path: path)
+        case .crash:
+            isDown = true
+            return true
+        }
+    }
+
+    mutating func operate(_ operation: String, _ path: String) throws(FileError) {
+        if try begin(operation, path) { throw Self.error(.inputOutput, operation, path) }
+    }
+
+    mutating func set(_ path: String, _ node: FaultyNode?) {
+        entries[path] = node
+        pending.append([(path, node)])
+    }
+
+    mutating func write(_ node: FaultyNode, _ path: String, _ position: Int, _ bytes: [UInt8]) throws(FileError) {
+        if try begin("write", path) {
+            // All pages count as written and none as synced: the restart decides which of them survive.
+            node.write(position, bytes[...])
+            throw Self.error(.inputOutput, "write", path)
+        }
+        let growth = max(0, position + bytes.count - node.current.count)
+        if let capacity, self.bytes + growth > capacity { throw Self.error(.noSpace, "write", path) }
+        node.write(position, bytes[...])
+    }
+
+    mutating func synchronize(_ node: FaultyNode, _ path: String) throws(FileError) {
+        do throws(FileError) {
+            try operate("sync", path)
+        } catch {
+            // The kernel reports a failed write-back once and marks the pages clean: the next sync succeeds falsely.
+            if !isDown { node.dirty = [] }
+            throw error
+        }
+        if node.durable.count > node.current.count { node.durable.removeSubrange(node.current.count...) }
+        let grown = node.current.count - node.durable.count
+        node.durable.append(contentsOf: [UInt8](repeating: 0, count: max(0, grown)))
+        for page in node.dirty { node.keep(page: page, sectors: 0..<8) }
+        node.dirty = []
+    }
+
+    mutating func synchronizeFolder(_ folder: String) {
+        var left: [[(path: String, node: FaultyNode?)]] = []
+        for change in pending {
+            if change.contains(where: { FilePath.folder(of: $0.path) == folder }) {
+                for (path, node) in change { durableEntries[path] = node }
+            } else {
+                left.append(change)
+            }
+        }
+        pending = left
+    }
+
+    mutating func restart(seed: UInt64?) {
+        generation += 1
+        isDown = false
+        locks = []
+        faults = [:]
+        kindFaults = [:]
+        if let seed { keepSome(SeededRandom(seed: seed)) }
+        pending = []
+        entries = durableEntries
+        for node in entries.values {
+            node.current = node.durable
+            node.dirty = []
+        }
+    }
+
+    private mutating func keepSome(_ random: SeededRandom) {
+        // Half of the seeds keep a prefix of the name changes, as a journalling file system does; the others any.
+        let keepsPrefix = random.next(below: 2) == 0
+        let prefix = random.next(below: pending.count + 1)
+        for (index, change) in pending.enumerated() where keepsPrefix ? index < prefix : random.next(below: 2) == 0 {
+            for (path, node) in change { durableEntries[path] = node }
+        }
+        let nodes = entries.sorted { $0.key < $1.key }.map(\.value)
+        for node in nodes {
+            if node.current.count != node.durable.count, random.next(below: 2) == 0 {
+                let size = node.current.count
+                if size < node.durable.count {
+                    node.durable.removeSubrange(size...)
+                } else {
+                    node.durable.append(contentsOf: [UInt8](repeating: 0, count: size - node.durable.count))
+                }
+            }
+            for page in node.dirty.sorted() {
+                switch random.next(below: 3) {
+                case 0: break
+                case 1: node.keep(page: page, sectors: 0..<8)
+                default: node.keep(page: page, sectors: 0..<random.next(below: 9))
+                }
+            }
+        }
+    }
+}

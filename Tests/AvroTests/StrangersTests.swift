@@ -1,0 +1,60 @@
+import Avro
+import Foundation
+import Testing
+
+/// The proof that others read what is written here, and the other way round.
+struct StrangersTests {
+    @Test("fastavro, Apache avro and polars read every file of every type, codec and random schema")
+    func everyoneReads() throws {
+        let strangers = try Strangers.run.get()
+        let failures = try #require(strangers.report["failures"]?.array).compactMap(\.string)
+        #expect(failures.isEmpty, "seed \(strangers.seed), \(failures.count) failures: \(failures.prefix(5))")
+        let all = Int64(strangers.cases.count * allCodecs.count)
+        let flat = Int64(strangers.cases.filter(\.isFlat).count * 3)
+        let evolutions = ResolutionTests.evolutions
+        let expected: [String: Int64] = [
+            "read.fastavro": all, "read.avro": all, "read.polars": flat,
+            "write.fastavro": all, "write.avro": all, "write.polars": flat,
+            "resolve.fastavro": Int64(evolutions.count),
+            "resolve.avro": Int64(evolutions.count - ResolutionTests.apacheLacks.count),
+        ]
+        for (what, count) in expected { #expect(strangers.report["checked"]?[what]?.integer == count, "\(what)") }
+        #expect(strangers.cases.count == 42 + 94 + 60 + 1)
+    }
+
+    @Test("what fastavro, Apache avro and polars write is read here", arguments: ["fastavro", "avro", "polars"])
+    func readsEveryone(library: String) throws {
+        let strangers = try Strangers.run.get()
+        for item in strangers.cases where item.isFlat || library != "polars" {
+            let expected = item.datums.map(\.wideJSON)
+            for codec in allCodecs where library != "polars" || codec.name != "zstandard" {
+                let found = try strangers.lines(of: item, by: library, codec: codec)
+                #expect(found == expected, "seed \(strangers.seed): \(item.name) by \(library), \(codec.name)")
+            }
+        }
+    }
+
+    @Test("canonical forms and fingerprints are the same everywhere")
+    func fingerprints() throws {
+        let strangers = try Strangers.run.get()
+        let found = try #require(strangers.report["fingerprints"]?.array)
+        #expect(found.count == strangers.cases.count)
+        for (item, theirs) in zip(strangers.cases, found) {
+            let fingerprint = item.schema.fingerprint
+            #expect(theirs["name"]?.string == item.name)
+            #expect(theirs["canonical"]?.string == item.schema.canonicalForm)
+            #expect([fingerprint.description, Self.hex(fingerprint)].contains(theirs["fastavro"]?.string))
+            #expect(theirs["avro"]?.string == Self.hex(fingerprint))
+        }
+    }
+
+    private static func hex(_ fingerprint: SchemaFingerprint) -> String {
+        fingerprint.littleEndianBytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    @Test("polars does not read zstandard: the day it does, the table of codecs in the docs changes")
+    func polarsZstandard() throws {
+        let verdict = try #require(try Strangers.run.get().report["polarsZstandard"]?.string)
+        #expect(!verdict.hasPrefix("reads"), "\(verdict)")
+    }
+}

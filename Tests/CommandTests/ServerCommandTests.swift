@@ -1,0 +1,166 @@
+import Foundation
+import Testing
+
+/// Commands against a server that the test starts.
+@Suite("courant serve and what talks to it", .serialized)
+struct ServerCommandTests {
+    private func sample(_ events: Int, seed: Int = 1) async throws -> String {
+        try await CourantBinary.run(
+            "sample",
+            "--events",
+            "\(events)",
+            "--seed",
+            "\(seed)",
+            "--start",
+            "1700000000"
+        ).output
+    }
+
+    @Test("serve says where it listens, where files go and what to try, also to a pipe")
+    func greeting() async throws {
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                let lines = try server.output().split(separator: "\n").map(String.init)
+                #expect(lines.first == "Courant listens on \(server.address)")
+                #expect(lines.contains { $0.contains(server.data.appending(path: "files").path) })
+                #expect(lines.contains { $0.contains("curl ") && $0.contains("\(server.address)/v1/events") })
+            }
+        }
+    }
+
+    @Test("what is sent lands after a flush, and a repeat is all duplicates")
+    func sendAndFlush() async throws {
+        let input = try await sample(700)
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                let first = try await server.run("send", "-", "--batch", "100", input: input)
+                #expect(first.status == 0, "\(first.errors)")
+                #expect(first.output.hasPrefix("accepted    700\nduplicates    0\nrejected      0\n"))
+                let flush = try await server.run("connector", "flush", "local")
+                #expect(flush.status == 0, "\(flush.errors)")
+                let landed = try await server.landed(withType: true)
+                #expect(landed.count == 700)
+                #expect(Self.ids(landed) == Self.ids(input.split(separator: "\n").map(String.init)))
+                let again = try await server.run("send", "-", "--batch", "100", input: input)
+                #expect(again.output.hasPrefix("accepted      0\nduplicates  700\nrejected      0\n"))
+                let status = try await server.run("status")
+                #expect(status.status == 0, "\(status.errors)")
+                #expect(status.lines[0] == "\(server.address) is ready")
+                #expect(Self.cells(status, "default") == ["default", "1,400", "700", "700", "0", "0"])
+                #expect(Self.cells(status, "local") == ["local", "700", "700", "0", "0", "0"])
+            }
+        }
+    }
+
+    @Test("records without an id are recognised when the same input is sent again")
+    func withoutID() async throws {
+        let event =
+            #"{"event_type":"users.messages.email.Open","external_user_id":"e","time":1700000000,"email_address":"a@b.example"}"#
+        let input = String(repeating: event + "\n", count: 5)
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                let first = try await server.run("send", "-", "--batch", "2", input: input)
+                #expect(first.output.hasPrefix("accepted    5\n"))
+                let again = try await server.run("send", "-", "--batch", "2", input: input)
+                #expect(again.output.hasPrefix("accepted    0\nduplicates  5\n"))
+            }
+        }
+    }
+
+    @Test("a connector pauses, refuses to flush, resumes, and says so")
+    func pause() async throws {
+        let input = try await sample(10)
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                #expect(try await server.run("connector", "pause", "local").status == 0)
+                _ = try await server.run("send", "-", input: input)
+                let refused = try await server.run("connector", "flush", "local")
+                #expect(refused.status == 1)
+                #expect(refused.errors.contains("paused"))
+                let list = try await server.run("connector", "list")
+                #expect(Self.cells(list, "local")[1] == "paused")
+                #expect(try await server.run("connector", "resume", "local").status == 0)
+                let flush = try await server.run("connector", "flush", "local", "--json")
+                let answer = try Self.object(flush.output)
+                #expect(answer["records"] as? Int == 10)
+                let one = try await server.run("connector", "status", "local", "--json")
+                #expect(try Self.object(one.output)["name"] as? String == "local")
+                let page = try await server.run("connector", "status", "local")
+                #expect(page.output.contains("\nall "))
+                let unknown = try await server.run("connector", "flush", "nowhere")
+                #expect(unknown.status == 1)
+                #expect(unknown.errors.contains("nowhere"))
+            }
+        }
+    }
+
+    @Test("tail shows what is accepted, of the types that were asked for")
+    func tail() async throws {
+        let open = { (id: String) in
+            #"{"event_type":"users.messages.email.Open","id":"\#(id)","user_id":"u","time":1700000000,"email_address":"a@b.example"}"#
+                + "\n"
+        }
+        let other = #"{"event_type":"users.messages.webhook.Send","id":"w","user_id":"u","time":1700000000}"# + "\n"
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                let environment = ["COURANT_URL": server.address]
+                async let following = CourantBinary.run(
+                    ["tail", "--events", "users.messages.email.*", "--limit", "2"],
+                    environment: environment
+                )
+                // The stream shows only what comes after it was opened, so send until it has seen enough.
+                var isOver = false
+                for number in 0..<100 where !isOver {
+                    _ = try await server.run("send", "-", input: other + open("\(number)"))
+                    try await Task.sleep(for: .milliseconds(50))
+                    isOver = number >= 10
+                }
+                let outcome = try await following
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(outcome.lines.count == 2)
+                #expect(outcome.lines.allSatisfy { $0.contains("users.messages.email.Open") })
+            }
+        }
+    }
+
+    @Test("a second process on the same data folder is refused with 78")
+    func secondProcess() async throws {
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                let second = try await CourantBinary.run("serve", "--data", server.data.path, "--listen", "127.0.0.1:0")
+                #expect(second.status == 78)
+                #expect(second.errors.contains(server.data.path))
+                #expect(second.errors.contains("in use"))
+            }
+        }
+    }
+
+    @Test("an address in use, or one that is none, ends with 78 or 64 and says which")
+    func address() async throws {
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                let port = server.address.split(separator: ":").last.map(String.init) ?? ""
+                let data = folder.appending(path: "other").path
+                let taken = try await CourantBinary.run("serve", "--data", data, "--listen", "127.0.0.1:\(port)")
+                #expect(taken.status == 78)
+                #expect(taken.errors.contains(port))
+                let nonsense = try await CourantBinary.run("serve", "--data", data, "--listen", "here")
+                #expect(nonsense.status == 64)
+            }
+        }
+    }
+
+    static func ids(_ lines: [String]) -> [String] {
+        lines.compactMap { try? object($0)["id"] as? String }.sorted()
+    }
+
+    static func object(_ json: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+    }
+
+    /// The cells of the table row that begins with a name.
+    static func cells(_ outcome: CourantBinary.Outcome, _ name: String) -> [String] {
+        let row = outcome.lines.first { $0.hasPrefix("\(name) ") } ?? ""
+        return row.split(separator: " ").map(String.init)
+    }
+}

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Kills the server at random moments under load, starts it again, and at last counts what stands in the files.
+
+usage: crash.py --courant .build/debug/courant [--rounds 50] [--seed N] [--partitions 1,3] [--keep]
+
+What must hold, for every connector: each acknowledged event stands in the files exactly once, each unanswered one at
+most once, no rejected one at all; every file is whole and was never changed; the balances hold; nothing is lost.
+The seed fixes what is sent and when the blows fall; how far the server has come by then is up to the machine.
+"""
+import argparse
+import collections
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+
+import ledger
+import senders
+import server
+
+SENDERS = 3
+CONNECTORS = {"all": lambda kind: True, "email": lambda kind: kind in senders.EMAIL}
+
+
+class World:
+    """One data folder with one number of partitions, through all its rounds."""
+
+    def __init__(self, options, partitions, folder, seed):
+        self.chance = random.Random(seed)
+        self.partitions, self.folder = partitions, folder
+        self.server = server.Server(options.courant.resolve(), folder, partitions)
+        self.ledger, self.again = ledger.Ledger(), senders.Again()
+        self.landings = {name: ledger.Landing(folder / name) for name in CONNECTORS}
+        self.faults, self.blows, self.statuses = [], collections.Counter(), collections.Counter()
+        self.ready = []
+
+    def round(self, number):
+        self.server.start()
+        draw = self.chance.random()
+        if draw < 0.15:
+            # Somewhere between exec and ready: while it recovers, most likely.
+            time.sleep(self.chance.random() * (self.ready[-1] if self.ready else 0.3) * 1.2)
+            self.server.kill()
+            self.blows["killed while starting"] += 1
+        else:
+            self.ready.append(self.server.wait_until_ready())
+            self.load(number, self.chance.uniform(0.2, 1.6), politely=draw > 0.88)
+        self.look()
+
+    def load(self, number, seconds, politely):
+        stop = threading.Event()
+        crowd = [
+            senders.Sender(
+                f"p{self.partitions}r{number}s{index}", self.chance.getrandbits(64), self.server.port, self.ledger,
+                self.again, stop)
+            for index in range(SENDERS)
+        ]
+        for sender in crowd:
+            sender.start()
+        time.sleep(seconds)
+        try:
+            self.server.expect_running()
+            if politely:
+                self.blows["asked to stop"] += 1
+                self.server.stop()
+            else:
+                self.blows["killed under load"] += 1
+                self.server.kill()
+        finally:
+            stop.set()
+            for sender in crowd:
+                sender.join(30)
+                self.faults += sender.faults
+                self.statuses.update(sender.statuses)
+                if sender.is_alive():
+                    self.faults.append(f"{sender.name} hangs")
+
+    def look(self):
+        for name, landing in self.landings.items():
+            landing.look()
+            self.faults += [f"{name}: {fault}" for fault in landing.faults]
+            landing.faults = []
+
+    def finish(self):
+        """A last start without a blow: flush, ask for the books, stop, and read every file."""
+        self.server.start()
+        self.ready.append(self.server.wait_until_ready())
+        self.load_to_the_end()
+        for name in CONNECTORS:
+            self.server.ask_json("POST", f"/v1/connectors/{name}/flush")
+        answer = self.server.ask_json("GET", "/v1/connectors")
+        self.server.stop()
+        self.look()
+        self.faults += ledger.source_faults(answer["sources"])
+        for name, carries in CONNECTORS.items():
+            landing = self.landings[name]
+            self.faults += [f"{name}: {fault}" for fault in self.ledger.faults(landing.found, carries)]
+            about = [entry for entry in answer["connectors"] if entry["name"] == name]
+            if len(about) != 1:
+                self.faults.append(f"{name}: {len(about)} entries in GET /v1/connectors")
+                continue
+            records = sum(landing.found.values())
+            self.faults += [f"{name}: {fault}" for fault in ledger.connector_faults(about[0], records)]
+
+    def load_to_the_end(self):
+        """What still waits to be sent again is sent now, and answered."""
+        sender = senders.Sender(
+            f"p{self.partitions}last", self.chance.getrandbits(64), self.server.port, self.ledger, self.again,
+            threading.Event())
+        connection = server.http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        for _ in range(len(self.again.batches)):
+            sender.post(connection, self.again.take(self.chance))
+        sender.post(connection, sender.fresh())
+        connection.close()
+        self.faults += sender.faults
+
+    def summary(self):
+        fates = self.ledger.counts()
+        files = {name: len(landing.seen) for name, landing in self.landings.items()}
+        records = {name: sum(landing.found.values()) for name, landing in self.landings.items()}
+        ready = sorted(self.ready)
+        return "\n".join([
+            f"partitions {self.partitions}: " + ", ".join(f"{n} {what}" for what, n in sorted(self.blows.items())),
+            "  events " + ", ".join(f"{n} {fate}" for fate, n in sorted(fates.items())),
+            "  answers " + ", ".join(f"{n} x {status}" for status, n in sorted(self.statuses.items())),
+            "  landed " + ", ".join(f"{name}: {records[name]} records in {files[name]} files" for name in files),
+            f"  ready after {ready[len(ready) // 2]:.2f} s (median), {ready[-1]:.2f} s (most)" if ready else "",
+        ])
+
+
+def run(options, partitions, rounds, seed, folder):
+    folder.mkdir()
+    world = World(options, partitions, folder, seed)
+    try:
+        for number in range(rounds):
+            world.round(number)
+            if world.faults:
+                break
+        else:
+            world.finish()
+    except server.ServerFault as fault:
+        world.faults.append(str(fault))
+    finally:
+        world.server.end()
+    print(world.summary(), flush=True)
+    if not world.faults and world.ledger.counts()[ledger.ACKNOWLEDGED] == 0:
+        world.faults.append("nothing was acknowledged: this run shows nothing")
+    for fault in world.faults[:20]:
+        print(f"FAULT: {fault}")
+    if world.faults:
+        print(f"{len(world.faults)} faults; the server's last words:\n{world.server.last_words()}", flush=True)
+    return not world.faults
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--courant", type=pathlib.Path, required=True, help="the built binary")
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
+    parser.add_argument("--partitions", default="1,3")
+    parser.add_argument("--keep", action="store_true", help="leave the data behind, also when all is well")
+    options = parser.parse_args()
+    print(f"crash test: {options.rounds} rounds, seed {options.seed}", flush=True)
+    began = time.monotonic()
+    home = pathlib.Path(tempfile.mkdtemp(prefix="courant-crash-"))
+    counts = [int(part) for part in options.partitions.split(",")]
+    is_well = True
+    for index, partitions in enumerate(counts):
+        rounds = options.rounds // len(counts) + (index < options.rounds % len(counts))
+        is_well &= run(options, partitions, rounds, options.seed + index, home / f"partitions-{partitions}")
+    print(f"{'passed' if is_well else 'FAILED'} in {time.monotonic() - began:.0f} s, seed {options.seed}")
+    if is_well and not options.keep:
+        shutil.rmtree(home)
+    else:
+        print(f"the data is in {home}")
+    sys.exit(0 if is_well else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+import Glossary
+import Journal
+import Platform
+import PlatformTesting
+import Synchronization
+import Testing
+
+@testable import Delivery
+
+/// A stream in memory that refuses what a test tells it to.
+private final class FakeStream: StreamDestination {
+    private struct State {
+        var ids: [String] = []
+        var batches: [Int] = []
+        var mishaps: [DestinationError] = []
+        var poison: Set<String> = []
+        var refusesWhole = false
+    }
+
+    let location = "fake:stream"
+    let limits = StreamLimits(recordsMax: 4, bytesMax: 1 << 20)
+    private let state = Mutex(State())
+    private let crash: CrashPoint?
+
+    init(crash: CrashPoint? = nil) {
+        self.crash = crash
+    }
+
+    var ids: [String] { state.withLock(\.ids) }
+    var batches: [Int] { state.withLock(\.batches) }
+
+    func fail(_ errors: [DestinationError]) { state.withLock { $0.mishaps += errors } }
+
+    func setPoison(_ ids: Set<String>, refusesWhole: Bool) {
+        state.withLock { state in
+            state.poison = ids
+            state.refusesWhole = refusesWhole
+        }
+    }
+
+    func deliver(_ batch: StreamBatch) async throws(DestinationError) -> StreamOutcome {
+        try crash?.destinationStep("deliver", .before)
+        let outcome = try state.withLock { state throws(DestinationError) -> StreamOutcome in
+            if !state.mishaps.isEmpty { throw state.mishaps.removeFirst() }
+            // The id is the first field of every type here: a length of one byte, then its bytes.
+            let ids = batch.records.map { record in
+                let start = record.datum.lowerBound
+                return String(
+                    decoding: batch.bytes[start + 1..<start + 1 + Int(batch.bytes[start] >> 1)],
+                    as: UTF8.self
+                )
+            }
+            let refused = ids.indices.filter { state.poison.contains(ids[$0]) }
+            if state.refusesWhole, !refused.isEmpty {
+                throw DestinationError(.refused, "400", remedy: .setAside)
+            }
+            state.batches.append(ids.count)
+            for index in ids.indices where !refused.contains(index) { state.ids.append(ids[index]) }
+            return StreamOutcome(refused: refused.map { .init(record: $0, reason: "no") })
+        }
+        try crash?.destinationStep("deliver", .after)
+        return outcome
+    }
+}
+
+@Suite("A connector to a stream")
+struct StreamTests {
+    let world: DeliveryWorld
+
+    init() throws {
+        world = try DeliveryWorld()
+    }
+
+    @discardableResult
+    private func write(_ count: Int, _ prefix: String, edition: String = "2021") -> [String] {
+        let ids = (0..<count).map { "\(prefix)\($0)" }
+        world.journal.write(ids.map { Records.record(Records.open, id: $0, edition: edition) }, at: world.now)
+        return ids
+    }
+
+    @Test("delivers in order, in batches within its limits, and commits after the acknowledgement")
+    func delivers() async throws {
+        let stream = FakeStream()
+        let ids = write(10, "a") + write(3, "b", edition: "v10")
+        stream.fail([.unreachable, .denied])
+        let status = try await world.process(to: .stream(stream)) { connector in
+            _ = try await connector.flush(timeout: .seconds(600))
+            return connector.status()
+        }
+        #expect(stream.ids == ids)
+        #expect(stream.batches == [4, 4, 2, 3])
+        status.expectBalanced()
+        #expect(status.total.landed == 13)
+        #expect(status.partitions[0].cursor == CursorSnapshot(scanned: Offset(13)))
+        try await world.process(to: .stream(stream)) { _ = try await $0.flush(timeout: .seconds(600)) }
+        #expect(stream.ids == ids)
+    }
+
+    @Test("sets a refused record aside with its bytes and goes on", arguments: [false, true])
+    func setsAside(refusesWhole: Bool) async throws {
+        let stream = FakeStream()
+        stream.setPoison(["a2", "a7"], refusesWhole: refusesWhole)
+        let ids = write(10, "a")
+        let status = try await world.process(to: .stream(stream)) { connector in
+            _ = try await connector.flush(timeout: .seconds(600))
+            return connector.status()
+        }
+        #expect(stream.ids == ids.filter { $0 != "a2" && $0 != "a7" })
+        status.expectBalanced()
+        #expect(status.total.setAside == 2)
+        let state = try await world.openState()
+        let refused = try await state.refusedOffsets(
+            connector: DeliveryWorld.settings().id,
+            partition: PartitionID(0),
+            type: Records.open,
+            in: .zero...Offset(99)
+        )
+        #expect(refused == [Offset(2), Offset(7)])
+        try await state.close()
+    }
+
+    @Test("delivers each record at least once over crashes, and counts each once", arguments: 1..<16)
+    func crashes(step: Int) async throws {
+        let ids = write(5, "a") + write(9, "b")
+        let crash = CrashPoint(at: step)
+        let state = try await world.openState()
+        let first = FakeStream(crash: crash)
+        let connector = try Connector(
+            DeliveryWorld.settings(),
+            to: .stream(first),
+            in: try await world.environment(state, crash: crash)
+        )
+        let clock = world.clock
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await connector.prepare()
+                try? await connector.run()
+            }
+            group.addTask { await DeliveryWorld.letTimePass(clock) }
+            group.addTask { await crash.waitUntilDown() }
+            group.addTask { _ = try? await connector.flush(timeout: .seconds(600)) }
+            await group.next()
+            group.cancelAll()
+        }
+        crash.die()
+        try await state.close()
+        let second = FakeStream()
+        let status = try await world.process(to: .stream(second)) { connector in
+            _ = try await connector.flush(timeout: .seconds(600))
+            return connector.status()
+        }
+        #expect(Set(first.ids + second.ids) == Set(ids))
+        status.expectBalanced()
+        #expect(status.total.carried == ids.count)
+        #expect(status.total.landed == ids.count)
+    }
+}

@@ -1,0 +1,81 @@
+import Avro
+import Glossary
+import Testing
+
+@testable import Intake
+
+/// `POST /v1/currents`: the Custom HTTP envelope.
+@Suite struct CurrentsTests {
+    private let purchase = """
+        {"event_type":"users.behaviors.Purchase","id":"p-1","time":1700000000,\
+        "user":{"user_id":"u","external_user_id":"x","device_id":"d","timezone":"Europe/Paris"},\
+        "properties":{"product_id":"sku","price":9.5,"currency":"EUR","app_id":"a",\
+        "purchase_properties":{"colour":"blue","size":42,"tags":["a",null,1.5,true],"say":"\\"hi\\"\\n"}}}
+        """
+
+    @Test("user and properties become flat fields, purchase_properties one JSON string")
+    func mapping() async throws {
+        let bench = try Bench()
+        let answer = await bench.post("{\"events\":[\(purchase)]}", to: .currents)
+        #expect(answer.status == 200 && answer.accepted == 1, "\(answer.text)")
+        let datum = try #require(try bench.records().first?.datum)
+        #expect(datum["external_user_id"] == .string("x"))
+        #expect(datum["product_id"] == .string("sku"))
+        #expect(datum["user_id"] == .string("u"))
+        let properties = #"{"colour":"blue","size":42,"tags":["a",null,1.5,true],"say":"\"hi\"\u000a"}"#
+        #expect(datum["properties"] == .string(properties))
+    }
+
+    @Test("custom_properties of a custom event likewise")
+    func customProperties() async throws {
+        let bench = try Bench()
+        let event = """
+            {"event_type":"users.behaviors.CustomEvent","id":"c","time":1700000000,"user":{"user_id":"u"},\
+            "properties":{"name":"watched","app_id":"a","custom_properties":{}}}
+            """
+        #expect(await bench.post("{\"events\":[\(event)]}", to: .currents).accepted == 1)
+        #expect(try bench.records().first?.datum["properties"] == .string("{}"))
+    }
+
+    @Test("an empty body and an empty list are a credential probe", arguments: ["", "{\"events\":[]}"])
+    func probe(body: String) async throws {
+        let answer = try await Bench().post(body, to: .currents)
+        #expect(answer.status == 200 && answer.accepted == 0)
+    }
+
+    @Test(
+        "an event that cannot be stored becomes a dead letter with its bytes, and the request succeeds",
+        arguments: [
+            "{\"event_type\":\"users.behaviors.Purchase\",\"id\":\"q\"}",
+            "{\"event_type\":\"nobody.knows.This\",\"id\":\"q\", \"user\":{}}",
+            "{\"event_type\":\"users.canvas.Entry\",\"time\":1e999}",
+            "7",
+        ]
+    )
+    func deadLetter(event: String) async throws {
+        let bench = try Bench()
+        let answer = await bench.post("{\"events\":[\(event), \(purchase)],\"more\":{\"x\":[1,\"}\"]}}", to: .currents)
+        #expect(answer.status == 200 && answer.accepted == 1, "\(answer.text)")
+        #expect(answer.json["set_aside"]?.integer == 1)
+        let letter = try #require(try bench.records().first { $0.type == DeadLetter.typeName })
+        #expect(letter.datum["raw"] == .bytes(Array(event.utf8)))
+        #expect(letter.datum["source"] == .string("default"))
+        let balance = try #require(bench.intake.balances.first)
+        #expect(balance.received == 2 && balance.setAside == 1 && balance.rejected == 0 && balance.isBalanced)
+    }
+
+    @Test("the envelope is lenient even where the source is strict")
+    func lenient() async throws {
+        let bench = try Bench(strict: true)
+        let event = purchase.replacing("Europe/Paris", with: "Nowhere").replacing("\"id\":\"p-1\",", with: "")
+        #expect(await bench.post("{\"events\":[\(event)]}", to: .currents).accepted == 1)
+    }
+
+    @Test(
+        "a body without an array of events is 400",
+        arguments: ["[]", "{}", "{\"events\":{}}", "{\"events\":[}", "{\"events\":[],\"events\":[]}", "x"]
+    )
+    func notAnEnvelope(body: String) async throws {
+        #expect(try await Bench().post(body, to: .currents).status == 400)
+    }
+}

@@ -1,0 +1,204 @@
+import Avro
+import Glossary
+import Testing
+
+@testable import Intake
+
+/// `POST /v1/events`: the shapes of a body, and a verdict for each event.
+@Suite struct EventsTests {
+    private let open = Bench.email
+
+    private func open(_ id: String, _ more: String = "") -> String {
+        """
+        {"id":"\(id)","time":1700000000,"user_id":"u","email_address":"a@example.com",\
+        "event_type":"users.messages.email.Open"\(more)}
+        """
+    }
+
+    @Test("one object, an array and NDJSON are taken alike")
+    func shapes() async throws {
+        let bench = try Bench()
+        #expect(await bench.post(open).accepted == 1)
+        #expect(await bench.post("[\(open("a")), \(open("b"))]").accepted == 2)
+        #expect(await bench.post("\(open("c"))\r\n\n\(open("d"))", type: "application/x-ndjson").accepted == 2)
+        let records = try bench.records()
+        #expect(records.map { $0.datum["id"] } == ["e-1", "a", "b", "c", "d"].map { .string($0) })
+        #expect(records.allSatisfy { $0.type == "users.messages.email.Open" })
+        #expect(await bench.post("[]").status == 200)
+        #expect(await bench.post("", type: "application/x-ndjson").status == 200)
+    }
+
+    @Test("a field that is not given or null is null in the record")
+    func nulls() async throws {
+        let bench = try Bench()
+        #expect(await bench.post(open("a", ",\"timezone\":null")).status == 200)
+        let record = try #require(try bench.records().first)
+        #expect(record.datum["timezone"] == .null)
+        #expect(record.datum["campaign_id"] == .null)
+        #expect(record.datum["time"] == .int(1_700_000_000))
+    }
+
+    @Test(
+        "what is wrong with an event is said with code, field and id",
+        arguments: [
+            ("{\"id\":\"x\"}", "event_type_missing", "event_type", "x"),
+            ("{\"event_type\":7,\"id\":\"x\"}", "field_wrong_type", "event_type", "x"),
+            ("{\"event_type\":\"users.messages.email.Opened\",\"id\":\"x\"}", "event_type_unknown", "event_type", "x"),
+            (
+                "{\"event_type\":\"users.messages.email.Open\",\"id\":\"x\",\"user_id\":\"u\",\"time\":1700000000}",
+                "field_missing", "email_address", "x"
+            ),
+            (
+                "{\"event_type\":\"users.canvas.Entry\",\"id\":\"x\",\"user_id\":\"u\",\"time\":\"1700000000\"}",
+                "field_wrong_type", "time", "x"
+            ),
+            (
+                "{\"event_type\":\"users.canvas.Entry\",\"id\":\"x\",\"id\":\"y\",\"user_id\":\"u\"}", "field_doubled",
+                "id",
+                "x"
+            ),
+            ("{\"event_type\":\"users.canvas.Entry\",\"id\":5}", "field_wrong_type", "id", nil),
+        ] as [(String, String, String, String?)]
+    )
+    func reasons(event: String, code: String, field: String, id: String?) async throws {
+        let bench = try Bench()
+        let answer = await bench.post("[\(open),\(event)]")
+        #expect(answer.status == 207)
+        let rejected = try #require(answer.json["rejected"]?.array?.first)
+        #expect(rejected["index"]?.integer == 1)
+        #expect(rejected["code"]?.string == code)
+        #expect(rejected["field"]?.string == field)
+        #expect(rejected["id"]?.string == id)
+        #expect((rejected["message"]?.string ?? "").count > 10)
+        #expect(bench.journal.kept.count == 1)
+    }
+
+    @Test("an item that is no object is rejected, and the others go in")
+    func notAnObject() async throws {
+        let answer = try await Bench().post("[1,\(open)]")
+        #expect(answer.codes == ["not_an_object"])
+        #expect(answer.accepted == 1)
+    }
+
+    @Test("200 nothing rejected, 207 some, 422 all")
+    func statuses() async throws {
+        let bench = try Bench()
+        #expect(await bench.post("[\(open("a"))]").status == 200)
+        #expect(await bench.post("[\(open("b")),{}]").status == 207)
+        #expect(await bench.post("[{},{}]").status == 422)
+        #expect(await bench.post("{}").status == 422)
+        // A duplicate counts as in.
+        #expect(await bench.post("[\(open("a"))]").status == 200)
+    }
+
+    @Test("accepted leaves duplicates out, within one request too")
+    func duplicates() async throws {
+        let bench = try Bench()
+        let answer = await bench.post("[\(open("a")),\(open("a")),\(open("b"))]")
+        #expect(answer.accepted == 2 && answer.duplicates == 1)
+        let again = await bench.post("[\(open("b")),\(open("c"))]")
+        #expect(again.accepted == 1 && again.duplicates == 1)
+        let balance = try #require(bench.intake.balances.first)
+        #expect(balance.received == 5 && balance.accepted == 3 && balance.duplicates == 2 && balance.isBalanced)
+    }
+
+    @Test("the same id is no repeat in another event type")
+    func identityHoldsTheType() async throws {
+        let bench = try Bench()
+        let click = open("a").replacing("email.Open", with: "email.Click")
+        #expect(await bench.post("[\(open("a")),\(click)]").accepted == 2)
+    }
+
+    @Test(
+        "what simdjson refuses in one event costs the others nothing",
+        arguments: [
+            "{\"event_type\":\"users.canvas.Entry\",\"time\":123456789012345678901234567890}",
+            "{\"event_type\":\"users.canvas.Entry\",\"x\":1e400}",
+            "{\"event_type\":\"users.canvas.Entry\",\"x\":\"\\ud800\"}",
+            "{\"event_type\":\"users.canvas.Entry\",\"x\":01}",
+            "{\"event_type\":\"users.canvas.Entry\",\"x\":\"\u{1}\"}",
+            "{\"event_type\":\"users.canvas.Entry\",\"x\":tru}",
+        ]
+    )
+    func oneBadEvent(event: String) async throws {
+        for type in ["application/json", "application/x-ndjson"] {
+            let bench = try Bench()
+            let body =
+                type == "application/json"
+                ? "[\(open("a")),\(event),\(open("b"))]" : "\(open("a"))\n\(event)\n\(open("b"))"
+            let answer = await bench.post(body, type: type)
+            #expect(answer.accepted == 2, "\(type): \(answer.text)")
+            #expect(answer.codes == ["malformed_json"])
+            #expect(answer.json["rejected"]?.array?.first?["index"]?.integer == 1)
+        }
+    }
+
+    @Test("a bad UTF-8 byte in one event costs the others nothing")
+    func badUTF8() async throws {
+        let bench = try Bench()
+        var body = Array("[\(open("a")),{\"event_type\":\"".utf8)
+        body.append(0xFF)
+        body.append(contentsOf: "\"},\(open("b"))]".utf8)
+        let answer = await bench.post(body)
+        #expect(answer.accepted == 2 && answer.codes == ["malformed_json"])
+    }
+
+    @Test("lines that only parse together are not NDJSON")
+    func mergedLines() async throws {
+        let bench = try Bench()
+        let answer = await bench.post("\(open("a"))\(open("b"))\n", type: "application/x-ndjson")
+        #expect(answer.accepted == 0 && answer.codes == ["malformed_json"])
+        let split = open("c").replacing(",\"time\"", with: ",\n\"time\"")
+        let other = await bench.post("\(split)\n\(open("d"))", type: "application/x-ndjson")
+        #expect(other.accepted == 1 && other.codes == ["malformed_json", "malformed_json"])
+    }
+
+    @Test(
+        "a body that is not JSON is answered 400 and nothing of it goes in",
+        arguments: ["", "   ", "{", "[", "nonsense", "[{\"a\":1}", "{\"a\":\"", "[1,]2", "{}{}", "]"]
+    )
+    func notJSON(body: String) async throws {
+        let bench = try Bench()
+        let answer = await bench.post(body)
+        #expect(answer.status == 400, "\(answer.text)")
+        #expect(answer.errorCode == "not_json")
+        #expect(bench.journal.kept.isEmpty)
+    }
+
+    @Test("event_type may stand anywhere, and its alias is taken")
+    func alias() async throws {
+        let bench = try Bench()
+        let event = """
+            {"id":"a","user_id":"u","time":1700000000,"user_phone_number":"+15551234567","inbound_phone_number":"12345",\
+            "action":"none","message_body":"hi","app_group_id":"g","event_type":"users.messages.sms.InboundReceived"}
+            """
+        let answer = await bench.post(event)
+        #expect(answer.accepted == 1, "\(answer.text)")
+        #expect(try bench.records().first?.type == "users.messages.sms.InboundReceive")
+    }
+
+    @Test("unknown fields are counted and left out, or rejected if the source says so")
+    func unknownFields() async throws {
+        let lenient = try Bench()
+        #expect(await lenient.post(open("a", ",\"zzz\":{\"deep\":[1]},\"yyy\":1")).accepted == 1)
+        let strict = try Bench(strict: false, unknown: .reject)
+        let answer = await strict.post(open("a", ",\"zzz\":1"))
+        #expect(answer.codes == ["field_unknown"] && strict.journal.kept.isEmpty)
+        #expect(await lenient.post(open("b", ",\"zzz\":1,\"zzz\":2")).codes == ["field_doubled"])
+    }
+
+    @Test("numbers keep to their type's range")
+    func numbers() async throws {
+        let bench = try Bench(strict: false, edition: "v10")
+        func purchase(_ price: String) -> String {
+            """
+            {"event_type":"users.behaviors.Purchase","id":"p-\(price.count)","user_id":"u","time":1700000000,\
+            "product_id":"p","price":\(price),"currency":"EUR","properties":"{}"}
+            """
+        }
+        #expect(await bench.post(purchase("12.5")).accepted == 1)
+        #expect(await bench.post(purchase("12")).accepted == 1)
+        #expect(await bench.post(purchase("1e300")).codes == ["number_out_of_range"])
+        #expect(await bench.post(purchase("\"12\"")).codes == ["field_wrong_type"])
+    }
+}

@@ -1,0 +1,158 @@
+import Avro
+import CDeflate
+import CZstd
+import Glossary
+import Testing
+
+@testable import Intake
+
+/// Sizes, times and encodings: what is set aside, what is refused whole.
+@Suite struct LimitsTests {
+    private func entry(_ id: String, bytes: Int) -> String {
+        let head = """
+            {"event_type":"users.canvas.Entry","id":"\(id)","user_id":"u","time":1700000000,"canvas_id":"c",\
+            "canvas_variation_id":"v","in_control_group":false,"canvas_name":"
+            """
+        return head + String(repeating: "x", count: bytes - head.utf8.count - 2) + "\"}"
+    }
+
+    @Test("statement 6: an event of 900,000 bytes is taken, one of 900,001 set aside with its bytes and reported")
+    func size() async throws {
+        for strict in [false, true] {
+            let bench = try Bench(strict: strict)
+            #expect(await bench.post(entry("fits", bytes: 900_000)).accepted == 1)
+            let large = entry("large", bytes: 900_001)
+            let answer = await bench.post("[\(entry("a", bytes: 400)),\(large),\(entry("b", bytes: 400))]")
+            #expect(answer.status == 207 && answer.accepted == 2)
+            #expect(answer.codes == ["size_over_limit"])
+            let letters = try bench.records().filter { $0.type == DeadLetter.typeName }
+            #expect(letters.map { $0.datum["raw"] } == [.bytes(Array(large.utf8))])
+            let balance = try #require(bench.intake.balances.first)
+            #expect(balance.setAside == 1 && balance.rejected == 0 && balance.isBalanced)
+        }
+    }
+
+    @Test("a body of more than an event's limit whose events are small goes in whole", arguments: [false, true])
+    func manySmall(lines: Bool) async throws {
+        let bench = try Bench()
+        let events = (0..<3_000).map { entry("id-\($0)", bytes: 500) }
+        let body = lines ? events.joined(separator: "\n") : "[" + events.joined(separator: " , ") + "]"
+        let answer = await bench.post(body, type: lines ? "application/x-ndjson" : "application/json")
+        #expect(answer.accepted == 3_000, "\(answer.text.prefix(300))")
+    }
+
+    @Test("time outside 32-bit seconds is set aside in every source; milliseconds are named as the likely mistake")
+    func time() async throws {
+        for strict in [false, true] {
+            let bench = try Bench(strict: strict)
+            let event = entry("a", bytes: 400).replacing("1700000000", with: "1700000000123")
+            let answer = await bench.post("[\(event)]")
+            #expect(answer.status == 422 && answer.codes == ["time_out_of_range"])
+            #expect(answer.text.contains("milliseconds"))
+            let letter = try #require(try bench.records().first)
+            #expect(letter.type == DeadLetter.typeName)
+            #expect(letter.datum["raw"] == .bytes(Array(event.utf8)))
+            #expect(letter.datum["code"] == .string("time_out_of_range"))
+        }
+    }
+
+    @Test("the largest and smallest 32-bit times are stored, those beside them set aside")
+    func timeEdges() async throws {
+        let bench = try Bench()
+        for (time, isStored) in [
+            ("2147483647", true), ("2147483648", false), ("-2147483648", true), ("-2147483649", false),
+            ("18446744073709551615", false),
+        ] {
+            let event = entry("t\(time)", bytes: 400).replacing("1700000000", with: time)
+            #expect(await bench.post(event).accepted == (isStored ? 1 : 0), "\(time)")
+        }
+    }
+
+    @Test("a strict source wants ten digits of time")
+    func tenDigits() async throws {
+        let event = entry("a", bytes: 400).replacing("1700000000", with: "170000000")
+        #expect(try await Bench(strict: true).post(event).codes == ["time_not_ten_digits"])
+        #expect(try await Bench(strict: false).post(event).accepted == 1)
+    }
+
+    // MARK: - Encodings
+
+    private func packed(_ text: [UInt8], _ encoding: String) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: text.count + 4096)
+        let room = out.count
+        let count = unsafe out.withUnsafeMutableBytes { out in
+            unsafe text.withUnsafeBytes { text in
+                if encoding == "zstd" {
+                    return unsafe ZSTD_compress(out.baseAddress, room, text.baseAddress, text.count, 3)
+                }
+                guard let compressor = unsafe libdeflate_alloc_compressor(6) else { return 0 }
+                defer { unsafe libdeflate_free_compressor(compressor) }
+                switch encoding {
+                case "gzip":
+                    return unsafe libdeflate_gzip_compress(
+                        compressor,
+                        text.baseAddress,
+                        text.count,
+                        out.baseAddress,
+                        room
+                    )
+                case "deflate":
+                    return unsafe libdeflate_zlib_compress(
+                        compressor,
+                        text.baseAddress,
+                        text.count,
+                        out.baseAddress,
+                        room
+                    )
+                default:
+                    return unsafe libdeflate_deflate_compress(
+                        compressor,
+                        text.baseAddress,
+                        text.count,
+                        out.baseAddress,
+                        room
+                    )
+                }
+            }
+        }
+        return Array(out[0..<count])
+    }
+
+    @Test(
+        "gzip, deflate (with zlib's header or bare) and zstd are undone",
+        arguments: ["gzip", "deflate", "raw", "zstd"]
+    )
+    func encodings(encoding: String) async throws {
+        let bench = try Bench()
+        let events = "[" + (0..<200).map { entry("id-\($0)", bytes: 500) }.joined(separator: ",") + "]"
+        let body = packed(Array(events.utf8), encoding)
+        let header = encoding == "raw" ? "deflate" : encoding
+        #expect(await bench.post(body, encoding: header).accepted == 200)
+        // Every cut and many a flip is an error of the sender's, and never a crash.
+        for cut in stride(from: 0, to: body.count, by: max(1, body.count / 50)) {
+            let answer = await bench.post(Array(body[0..<cut]), encoding: header)
+            #expect([400, 200].contains(answer.status) && answer.accepted <= 0, "\(cut): \(answer.text)")
+            var flipped = body
+            flipped[cut] ^= 0x10
+            #expect([400, 413, 422, 207, 200].contains(await bench.post(flipped, encoding: header).status))
+        }
+    }
+
+    @Test("a body that swells past the limit is 413, however small it came", arguments: ["gzip", "deflate", "zstd"])
+    func bombs(encoding: String) async throws {
+        let bench = try Bench()
+        let bomb = packed([UInt8](repeating: 0x20, count: 64 << 20), encoding)
+        #expect(bomb.count < 200_000)
+        #expect(await bench.post(bomb, encoding: encoding).status == 413)
+        #expect(await bench.post([UInt8](repeating: 0x20, count: (8 << 20) + 1)).status == 413)
+        #expect(await bench.post("{}".utf8, encoding: "br").status == 415)
+    }
+
+    @Test("gzip members behind one another are one body")
+    func members() async throws {
+        let bench = try Bench()
+        let one = packed(Array("[\(entry("a", bytes: 300)),".utf8), "gzip")
+        let two = packed(Array("\(entry("b", bytes: 300))]".utf8), "gzip")
+        #expect(await bench.post(one + two, encoding: "gzip").accepted == 2)
+    }
+}

@@ -1,0 +1,154 @@
+import Avro
+import Glossary
+import Testing
+
+@testable import Intake
+
+/// What depends on the source: strictness, ids, limits.
+@Suite struct SourceTests {
+    private func entry(_ id: String?, _ more: String = "") -> String {
+        let id = id.map { "\"id\":\"\($0)\"," } ?? ""
+        return """
+            {"event_type":"users.canvas.Entry",\(id)"user_id":"u","time":1700000000,"canvas_id":"c",\
+            "canvas_variation_id":"v","in_control_group":false\(more)}
+            """
+    }
+
+    @Test("a strict source rejects on a broken rule; a lenient one stores the event and counts it")
+    func strictness() async throws {
+        let event = entry("a", ",\"timezone\":\"Mars/Olympus\"")
+        let strict = try Bench(strict: true)
+        let refused = await strict.post(event)
+        #expect(refused.status == 422 && refused.codes == ["timezone_unknown"])
+        let metrics = try Bench(strict: false)
+        #expect(await metrics.post(event).accepted == 1)
+        #expect(try metrics.records().first?.datum["timezone"] == .string("Mars/Olympus"))
+    }
+
+    @Test("an open list's unknown values are stored in a strict source too")
+    func counted() async throws {
+        let bench = try Bench(strict: true)
+        let answer = await bench.post(entry("a", ",\"canvas_step_name\":\"Welcome\""))
+        #expect(answer.accepted == 1, "\(answer.text)")
+        #expect(try bench.records().first?.datum["canvas_step_name"] == .string("Welcome"))
+    }
+
+    @Test("on email Click a strict source takes dispatch_id only with a campaign_id")
+    func dispatch() async throws {
+        func click(_ more: String) -> String {
+            """
+            {"event_type":"users.messages.email.Click","id":"a","user_id":"u","time":1700000000,\
+            "email_address":"a@example.com","dispatch_id":"d"\(more)}
+            """
+        }
+        #expect(try await Bench(strict: true).post(click("")).codes == ["dispatch_id_without_campaign"])
+        #expect(try await Bench(strict: true).post(click(",\"campaign_id\":\"c\"")).accepted == 1)
+        #expect(try await Bench(strict: false).post(click("")).accepted == 1)
+    }
+
+    @Test("an event without id is an error in a strict source")
+    func idMissing() async throws {
+        let bench = try Bench(strict: true)
+        #expect(await bench.post("[\(entry(nil)),\(entry(""))]").codes == ["id_missing", "id_missing"])
+    }
+
+    @Test("in a lenient source the id comes from the Idempotency-Key, so that a repeat is recognised")
+    func idFromKey() async throws {
+        let bench = try Bench()
+        #expect(await bench.post("[\(entry(nil)),\(entry(nil))]", key: "k").accepted == 2)
+        #expect(await bench.post("[\(entry(nil)),\(entry(nil))]", key: "k").duplicates == 2)
+        #expect(await bench.post("[\(entry(nil))]", key: "other").accepted == 1)
+        let ids = try bench.records().compactMap { $0.datum["id"] }
+        #expect(Set(ids).count == 3)
+        guard case .string(let first) = ids.first else {
+            Issue.record("no id")
+            return
+        }
+        #expect(first.count == 36 && Array(first)[14] == "5")
+    }
+
+    @Test("without Idempotency-Key an event without id doubles when repeated")
+    func idFromNothing() async throws {
+        let bench = try Bench()
+        #expect(await bench.post(entry(nil)).accepted == 1)
+        #expect(await bench.post(entry(nil)).accepted == 1)
+        let ids = try bench.records().compactMap { $0.datum["id"] }
+        guard case .string(let first) = ids.first else {
+            Issue.record("no id")
+            return
+        }
+        #expect(Array(first)[14] == "7" && Set(ids).count == 2)
+    }
+
+    @Test("user_id is derived from external_user_id, the same each time, unless the source is strict")
+    func derivedUser() async throws {
+        func event(_ id: String) -> String {
+            entry(id, ",\"external_user_id\":\"cust-1\"").replacing("\"user_id\":\"u\",", with: "")
+        }
+        let bench = try Bench()
+        #expect(await bench.post("[\(event("a")),\(event("b"))]").accepted == 2)
+        let users = try bench.records().compactMap { $0.datum["user_id"] }
+        guard case .string(let user) = users.first else {
+            Issue.record("no user")
+            return
+        }
+        #expect(users.count == 2 && Set(users).count == 1)
+        #expect(user.count == 24 && user.allSatisfy { $0.isHexDigit && !$0.isUppercase })
+        #expect(try await Bench(strict: true).post(event("a")).codes == ["field_missing"])
+    }
+
+    @Test("a format that the source does not take is 403, an unknown source too")
+    func formats() async throws {
+        let bench = try Bench([SourceSettings(name: "default", formats: [.events])])
+        #expect(await bench.post("{\"events\":[]}", to: .currents).status == 403)
+        #expect(await bench.post(Array("{}".utf8), source: "nobody").errorCode == "source_unknown")
+    }
+
+    @Test("a content type that is not taken is 415", arguments: ["application/x-www-form-urlencoded", "text/csv"])
+    func contentType(type: String) async throws {
+        #expect(try await Bench().post(entry("a"), type: type).status == 415)
+    }
+
+    @Test("past its rate a source is answered 429 and told when to come back")
+    func rate() async throws {
+        let bench = try Bench([SourceSettings(name: "default", eventsPerSecondMax: 1)])
+        #expect(await bench.post("[\(entry("a")),\(entry("b")),\(entry("c"))]").accepted == 3)
+        let answer = await bench.post(entry("d"))
+        #expect(answer.status == 429 && (answer.retryAfter ?? 0) >= 1)
+    }
+
+    @Test("503 while starting, stopping, full or when the journal has closed, always with Retry-After")
+    func unavailable() async throws {
+        let bench = try Bench()
+        for state in [Intake.Availability.starting, .reloading, .stopping] {
+            bench.intake.become(state)
+            let answer = await bench.post(entry("a"))
+            #expect(answer.status == 503 && answer.retryAfter != nil)
+        }
+        bench.intake.become(.ready)
+        bench.journal.refuse()
+        #expect(await bench.post(entry("a")).errorCode == "storage_full")
+        let closed = try Bench()
+        closed.journal.fail()
+        #expect(await closed.post(entry("a")).errorCode == "journal_unavailable")
+        #expect(closed.intake.balances.first?.received == 0)
+    }
+
+    @Test("records of a request spread over the partitions by identity and keep their order in each")
+    func partitions() async throws {
+        let bench = try Bench([SourceSettings(name: "default")], partitions: 3)
+        let events = (0..<300).map { entry("id-\($0)") }
+        #expect(await bench.post("[\(events.joined(separator: ","))]").accepted == 300)
+        #expect(await bench.post("[\(events.joined(separator: ","))]").duplicates == 300)
+        let kept = bench.journal.kept
+        #expect(Set(kept.map(\.partition)) == [0, 1, 2])
+        let records = try bench.records()
+        for partition in 0..<3 {
+            let numbers = zip(kept, records).filter { $0.0.partition == partition }.compactMap { pair -> Int? in
+                guard case .string(let id) = pair.1.datum["id"] else { return nil }
+                return Int(id.dropFirst(3))
+            }
+            #expect(numbers == numbers.sorted() && !numbers.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Glossary
+import Testing
+
+@testable import Service
+
+/// Each file has its mistake in the line that the message names; messages are part of what is promised.
+@Suite struct ConfigurationErrorTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let yaml: String
+        let message: String
+
+        var testDescription: String { message }
+
+        init(_ yaml: String, _ message: String) {
+            self.yaml = yaml
+            self.message = message
+        }
+    }
+
+    static let cases: [Case] = [
+        Case("dta: x", "c.yaml:1: dta: is not a key of the configuration; did you mean data?"),
+        Case(
+            "shutdown:\n  grace: 5s",
+            "c.yaml:2: shutdown.grace: is not a key of shutdown; expected timeout"
+        ),
+        Case(
+            "journal: {partitions: many}",
+            "c.yaml:1: journal.partitions: expected a whole number from 1 to 256, found \"many\""
+        ),
+        Case(
+            "\njournal:\n  partitions: 0",
+            "c.yaml:3: journal.partitions: expected a whole number from 1 to 256, found \"0\""
+        ),
+        Case(
+            "journal: {keep: 7}",
+            "c.yaml:1: journal.keep: expected a duration such as 7d, found \"7\""
+        ),
+        Case("journal: [1]", "c.yaml:1: journal: expected keys, found a list"),
+        Case("data: [a]", "c.yaml:1: data: expected a folder, found a list"),
+        Case("- a", "c.yaml:1: expected keys such as data and sources, found a list"),
+        Case("data: x\ndata: y", "c.yaml:1: the same key stands here twice: data"),
+        Case("data: 'x", "c.yaml:1: is not YAML here: found unexpected end of stream"),
+        Case(
+            "listen: 8080",
+            "c.yaml:1: listen: expected HOST:PORT such as 127.0.0.1:8080, found \"8080\""
+        ),
+        Case(
+            "publicURL: events.example.com",
+            "c.yaml:1: publicURL: expected an address such as https://events.example.com, found \"events.example.com\""
+        ),
+        Case(
+            "trusted_proxies:\n  - 10.0.0.0/8\n  - 10.0.0.0/33",
+            "c.yaml:3: trusted_proxies[1]: expected an address or range such as 10.0.0.0/8, found \"10.0.0.0/33\""
+        ),
+        Case("tls: {certificate: a.pem}", "c.yaml:1: tls.key: is missing; expected a PEM file of the private key"),
+        Case(
+            "log: {level: loud}",
+            "c.yaml:1: log.level: expected one of trace, debug, info, notice, warning, error, critical, found \"loud\""
+        ),
+        Case(
+            "log: {format: jsn}",
+            "c.yaml:1: log.format: expected one of text, json, found \"jsn\"; did you mean json?"
+        ),
+        Case(
+            "disk: {budget: 1KB}",
+            "c.yaml:1: disk.budget: expected a size such as 50GiB (at least 268435456 bytes), found \"1KB\""
+        ),
+        Case(
+            "intake: {body_bytes_max: 32MiB, in_flight_bytes_max: 16MiB}",
+            "c.yaml:1: intake.in_flight_bytes_max: expected at least body_bytes_max (33554432): one whole body must fit"
+        ),
+        Case(
+            "data: ${NOWHERE}",
+            "c.yaml:1: data: expected the environment variable NOWHERE, found none; set it, or write $${NOWHERE} for the text itself"
+        ),
+        Case("data: ${SECRET", "c.yaml:1: data: expected } after ${, found \"${SECRET\"; write $${ for ${ itself"),
+        Case(
+            "journal: {keep: \"${SECRET}\"}",
+            "c.yaml:1: journal.keep: expected a duration such as 7d, found \"${SECRET}\""
+        ),
+        Case(
+            "sources:\n  Web: {}",
+            "c.yaml:2: sources.Web: expected a lower-case letter or digit, then up to 62 of those, - and _ as the name of a source"
+        ),
+        Case(
+            "sources:\n  web: {edition: 2022}",
+            "c.yaml:2: sources.web.edition: expected one of 2021, v10, found \"2022\"; did you mean 2021?"
+        ),
+        Case(
+            "sources: {web: {strict: yes please}}",
+            "c.yaml:1: sources.web.strict: expected true or false, found \"yes please\""
+        ),
+        Case(
+            "sources: {web: {formats: [events, current]}}",
+            "c.yaml:1: sources.web.formats[1]: expected one of events, currents, found \"current\"; did you mean currents?"
+        ),
+        Case(
+            "sources: {web: {unknown_fields: drop}}",
+            "c.yaml:1: sources.web.unknown_fields: expected one of leave_out, reject, found \"drop\""
+        ),
+        Case(
+            "connectors:\n  lake:\n    roll: {every: 60s}",
+            "c.yaml:2: connectors.lake.destination: is missing; expected {type: …} and its keys"
+        ),
+        Case(
+            connector("roll: {every: soon}"),
+            "c.yaml:4: connectors.lake.roll.every: expected a duration of at least 1s such as 60s, found \"soon\""
+        ),
+        Case(
+            connector("rol: {every: 60s}"),
+            "c.yaml:4: connectors.lake.rol: is not a key of connectors.lake; did you mean roll?"
+        ),
+        Case(
+            "connectors:\n  lake:\n    destination: {type: loca, path: x}",
+            "c.yaml:3: connectors.lake.destination.type: expected local, found \"loca\"; did you mean local?"
+        ),
+        Case(
+            "connectors:\n  lake:\n    destination: {type: local}",
+            "c.yaml:3: connectors.lake.destination.path: is missing; expected a folder"
+        ),
+        Case(
+            connector("events: [users.messages.emial.Clck]"),
+            "c.yaml:4: connectors.lake.events[0]: \"users.messages.emial.Clck\" matches no event type of edition 2021; "
+                + "near names are users.messages.email.Click, users.messages.email.Open, users.messages.email.Send"
+        ),
+        Case(
+            connector("events: [\"courant.*\"]"),
+            "c.yaml:4: connectors.lake.events[0]: \"courant.*\" is no system type; expected courant.DeadLetter, named in full"
+        ),
+        Case(
+            connector("codec: {name: snappy, level: 3}"),
+            "c.yaml:4: connectors.lake.codec.level: is not a key of snappy, which has no levels"
+        ),
+        Case(
+            connector("codec: {name: zstandard, level: 99}"),
+            "c.yaml:4: connectors.lake.codec.level: expected a whole number from 1 to 19, found \"99\""
+        ),
+        Case(
+            connector("codec: zstd"),
+            "c.yaml:4: connectors.lake.codec: expected one of null, deflate, snappy, zstandard, found \"zstd\""
+        ),
+        Case(
+            connector("id: abc"),
+            "c.yaml:4: connectors.lake.id: expected 24 lower-case hexadecimal digits, found \"abc\""
+        ),
+        Case(
+            connector("key: {parts: [root, date]}"),
+            "c.yaml:4: connectors.lake.key.parts: expected type among the parts: a file holds one event type and its folder must tell"
+        ),
+        Case(
+            connector("key: {prefix: /raw}"),
+            "c.yaml:4: connectors.lake.key.prefix: expected folders divided by single slashes, such as raw/courant, "
+                + "each of 1 to 128 letters, digits and . _ - =, no dot first, found \"/raw\""
+        ),
+        Case(
+            connector("start: yesterday"),
+            "c.yaml:4: connectors.lake.start: expected one of now, oldest, found \"yesterday\""
+        ),
+    ]
+
+    static func connector(_ line: String) -> String {
+        "connectors:\n  lake:\n    destination: {type: local, path: lake}\n    \(line)"
+    }
+
+    static func message(_ yaml: String) -> String? {
+        do {
+            _ = try Configuration.read(yaml, file: "c.yaml", environment: ["SECRET": "hunter2"])
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test("a mistake is named with file, line, key and what was expected", arguments: cases)
+    func mistake(_ mistake: Case) {
+        #expect(Self.message(mistake.yaml) == mistake.message)
+    }
+
+    @Test("several mistakes are reported at once, in the order of the file")
+    func several() {
+        let yaml = "log: {level: loud}\ndisk: {budgt: 1GiB}\njournal: {partitions: x, keep: y}\n"
+        let lines = Self.message(yaml)?.split(separator: "\n").map { $0.prefix { $0 != "," } } ?? []
+        #expect(
+            lines == [
+                "c.yaml:1: log.level: expected one of trace",
+                "c.yaml:2: disk.budgt: is not a key of disk; did you mean budget?",
+                "c.yaml:3: journal.partitions: expected a whole number from 1 to 256",
+                "c.yaml:3: journal.keep: expected a duration such as 7d",
+            ]
+        )
+    }
+
+    @Test("two connectors that would write the same keys are refused")
+    func sharedKeys() {
+        let id = "0123456789abcdef01234567"
+        let one = "{destination: {type: local, path: lake/raw}, id: \(id)}"
+        let other = "{destination: {type: local, path: ./lake}, key: {prefix: raw}, id: \(id)}"
+        let message = Self.message("connectors:\n  one: \(one)\n  other: \(other)\n")
+        #expect(
+            message
+                == "c.yaml:3: connectors.other: would write the same keys as connector one; give one another id, prefix or "
+                + "destination"
+        )
+    }
+
+    @Test("the same id under another cluster or in another folder writes other keys")
+    func apart() {
+        let id = "0123456789abcdef01234567"
+        let one = "{destination: {type: local, path: lake}, id: \(id)}"
+        let other = "{destination: {type: local, path: lake}, key: {cluster: other}, id: \(id)}"
+        let third = "{destination: {type: local, path: pond}, id: \(id)}"
+        #expect(Self.message("connectors:\n  one: \(one)\n  other: \(other)\n  third: \(third)\n") == nil)
+    }
+
+    @Test("what an environment variable holds never shows in a message")
+    func secrets() {
+        let yaml =
+            "journal: {keep: \"${SECRET}\", partitions: \"${SECRET}\"}\nlog: {level: \"${SECRET}\"}\n"
+            + "connectors: {lake: {destination: {type: \"${SECRET}\"}, events: [\"${SECRET}\"]}}"
+        let message = Self.message(yaml)
+        #expect(message?.isEmpty == false)
+        #expect(message?.contains("hunter2") == false)
+    }
+}

@@ -1,0 +1,186 @@
+import Foundation
+import Glossary
+import Hummingbird
+import Logging
+import Platform
+import Synchronization
+import Testing
+
+@testable import Service
+
+/// A folder for one test, which removes it at its end: a service may outlive the last mention of the folder.
+final class TestFolder: Sendable {
+    let path: String
+
+    init() throws {
+        let random = SystemRandom().next()
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("courant-\(random)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Paths of all Avro files below, sorted.
+    func avroFiles(in name: String = "data/files") -> [String] {
+        let names = FileManager.default.enumerator(atPath: file(name))?.compactMap { $0 as? String } ?? []
+        return names.filter { $0.hasSuffix(".avro") }.sorted()
+    }
+}
+
+/// What a service logged, line by line.
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+
+    func logger(level: Logger.Level = .info) -> Logger {
+        ServiceLog.logger(.init(level: level, format: .text), clock: SystemClock()) { line in
+            self.lines.withLock { $0.append(line) }
+        }
+    }
+}
+
+/// Runs a whole service on a free port while `body` works with it, then stops it in order.
+func withService<Value: Sendable>(
+    _ configuration: Configuration,
+    log: LogLines = LogLines(),
+    processID: Int32 = 4711,
+    _ body: @escaping @Sendable (CourantService.Started) async throws -> Value
+) async throws -> Value {
+    let platform = Platform.live(blockingThreads: 4, computeThreads: 2)
+    let service = CourantService(
+        configuration,
+        processID: processID,
+        platform: platform,
+        logger: log.logger(),
+        failStop: FailStop(logger: log.logger()) {}
+    )
+    let (starts, start) = AsyncStream.makeStream(of: CourantService.Started.self)
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask {
+            defer { start.finish() }
+            try await service.run(signals: []) { start.yield($0) }
+            return nil
+        }
+        group.addTask {
+            for await started in starts {
+                let result: Result<Value, any Error>
+                do { result = .success(try await body(started)) } catch { result = .failure(error) }
+                await started.stop()
+                return try result.get()
+            }
+            return nil
+        }
+        var value: Value?
+        for try await result in group { value = value ?? result }
+        return try #require(value)
+    }
+}
+
+/// The standard settings over a test's folder, on a free port of the loopback address.
+func settings(in folder: TestFolder, _ change: (inout Configuration) -> Void = { _ in }) -> Configuration {
+    var configuration = Configuration.standard(data: folder.file("data"))
+    configuration.listen = ListenAddress(host: "127.0.0.1", port: 0)
+    change(&configuration)
+    return configuration
+}
+
+/// One answer of a service.
+struct Answer: Sendable {
+    let status: Int
+    let headers: [String: String]
+    let body: String
+
+    subscript(path: String...) -> Any? {
+        var value: Any? = try? JSONSerialization.jsonObject(with: Data(body.utf8))
+        for key in path {
+            if let index = Int(key) {
+                value = (value as? [Any]).flatMap { $0.indices.contains(index) ? $0[index] : nil }
+            } else {
+                value = (value as? [String: Any])?[key]
+            }
+        }
+        return value
+    }
+
+    var code: String? { self["error", "code"] as? String }
+}
+
+/// Asks a service by a client that nobody here wrote: curl.
+func ask(
+    _ method: String,
+    _ url: String,
+    token: String? = nil,
+    headers: [String] = [],
+    body: String? = nil,
+    options: [String] = []
+) async throws -> Answer {
+    var arguments = ["-s", "-S", "-i", "-X", method, "--max-time", "30"] + options
+    if let token { arguments += ["-H", "Authorization: Bearer \(token)"] }
+    for header in headers { arguments += ["-H", header] }
+    if body != nil {
+        arguments += ["--data-binary", "@-"]
+        if !headers.contains(where: { $0.hasPrefix("Content-Type:") }) {
+            arguments += ["-H", "Content-Type: application/json"]
+        }
+    }
+    if method == "HEAD" { arguments = arguments.filter { $0 != "-i" } + ["-I"] }
+    let output = try await run("/usr/bin/curl", arguments + [url], input: body)
+    var text = output.replacingOccurrences(of: "\r\n", with: "\n")
+    var head = ""
+    // Interim answers (100 Continue) stand before the real one.
+    repeat {
+        let end = text.range(of: "\n\n") ?? text.endIndex..<text.endIndex
+        head = String(text[..<end.lowerBound])
+        text = String(text[end.upperBound...])
+    } while head.contains(" 100 ")
+    let lines = head.split(separator: "\n")
+    let status = Int(lines.first?.split(separator: " ").dropFirst().first ?? "") ?? 0
+    var fields: [String: String] = [:]
+    for line in lines.dropFirst() {
+        let parts = line.split(separator: ":", maxSplits: 1)
+        fields[parts[0].lowercased()] = parts.count == 2 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+    }
+    return Answer(status: status, headers: fields, body: text)
+}
+
+/// Runs a program and answers what it wrote.
+func run(_ program: String, _ arguments: [String], input: String? = nil) async throws -> String {
+    try await Platform.live(blockingThreads: 1, computeThreads: 1).onBlocking {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        let (standardInput, output) = (Pipe(), Pipe())
+        process.standardInput = standardInput
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        if let input { try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
+        try standardInput.fileHandleForWriting.close()
+        let data = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+/// A valid event of edition 2021.
+func event(_ id: String, type: String = "users.messages.email.Click") throws -> String {
+    let type = try #require(Glossary.standard.edition("2021")?.type(named: type))
+    var fields = ["\"event_type\":\"\(type.name)\""]
+    for field in type.fields where field.isRequired {
+        let value: String
+        switch (field.name, field.type) {
+        case ("id", _): value = "\"\(id)\""
+        case ("time", _): value = "1700000000"
+        case (_, .string): value = "\"x\""
+        case (_, .boolean): value = "true"
+        default: value = "1"
+        }
+        fields.append("\"\(field.name)\":\(value)")
+    }
+    return "{\(fields.joined(separator: ","))}"
+}
