@@ -37,6 +37,19 @@ import Testing
         #expect(try bench.records().first?.datum["properties"] == .string("{}"))
     }
 
+    @Test("properties that are null or left out are an empty object, and the other kind is left out")
+    func noProperties() async throws {
+        for properties in ["", ",\"custom_properties\":null", ",\"purchase_properties\":{\"a\":1}"] {
+            let bench = try Bench()
+            let event = """
+                {"event_type":"users.behaviors.CustomEvent","id":"c","time":1700000000,"user":{"user_id":"u"},\
+                "properties":{"name":"watched","app_id":"a"\(properties)}}
+                """
+            #expect(await bench.post("{\"events\":[\(event)]}", to: .currents).accepted == 1, "\(properties)")
+            #expect(try bench.records().first?.datum["properties"] == .string("{}"))
+        }
+    }
+
     @Test("an empty body and an empty list are a credential probe", arguments: ["", "{\"events\":[]}"])
     func probe(body: String) async throws {
         let answer = try await Bench().post(body, to: .currents)

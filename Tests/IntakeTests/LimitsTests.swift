@@ -155,4 +155,26 @@ import Testing
         let two = packed(Array("\(entry("b", bytes: 300))]".utf8), "gzip")
         #expect(await bench.post(one + two, encoding: "gzip").accepted == 2)
     }
+
+    @Test("a body of more events than the limit is 413, however few bytes it has", arguments: [true, false])
+    func tooManyEvents(lines: Bool) async throws {
+        let bench = try Bench()
+        let many = repeatElement("5", count: 100_001).joined(separator: lines ? "\n" : ",")
+        let answer = await bench.post(
+            lines ? many : "[\(many)]",
+            type: lines ? "application/x-ndjson" : "application/json"
+        )
+        #expect(answer.status == 413 && answer.errorCode == "too_many_events", "\(answer.text.prefix(200))")
+        #expect(await bench.post("{\"events\":[\(many)]}", to: .currents).status == (lines ? 400 : 413))
+    }
+
+    @Test("no body is larger than the journal can hold as one dead letter")
+    func boundedBySegment() {
+        var settings = IntakeSettings()
+        settings.decompressedBytesMax = 1 << 30
+        let bounded = settings.bounded(bySegment: 8 << 20)
+        #expect(bounded.decompressedBytesMax == (4 << 20) - (64 << 10))
+        #expect(bounded.bodyBytesMax == bounded.decompressedBytesMax)
+        #expect(IntakeSettings().bounded(bySegment: 64 << 20) == IntakeSettings())
+    }
 }

@@ -67,6 +67,20 @@ import Testing
         #expect(first.count == 36 && Array(first)[14] == "5")
     }
 
+    @Test("an empty Idempotency-Key names nothing")
+    func emptyKey() async throws {
+        let bench = try Bench()
+        #expect(await bench.post(entry(nil), key: "").accepted == 1)
+        #expect(await bench.post(entry(nil), key: "").accepted == 1)
+    }
+
+    @Test("a body larger than the in-flight limit is let through when it is alone")
+    func inFlight() async throws {
+        let bench = try Bench([SourceSettings(name: "default", inFlightBytesMax: 10)])
+        // One body alone is let through, or it could never be sent.
+        #expect(await bench.post(entry("a")).accepted == 1)
+    }
+
     @Test("without Idempotency-Key an event without id doubles when repeated")
     func idFromNothing() async throws {
         let bench = try Bench()

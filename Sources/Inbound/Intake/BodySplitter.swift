@@ -4,15 +4,23 @@
 @safe
 struct BodySplitter {
     private let text: UnsafeBufferPointer<UInt8>
+    private let eventsMax: Int
     private var at = 0
 
-    private init(_ text: UnsafeBufferPointer<UInt8>) { unsafe self.text = unsafe text }
+    private init(_ text: UnsafeBufferPointer<UInt8>, eventsMax: Int) {
+        unsafe self.text = unsafe text
+        self.eventsMax = eventsMax
+    }
 
-    /// The extents of a body's events, in order.
-    static func extents(of text: UnsafeBufferPointer<UInt8>, shape: BodyShape) throws(BodyError) -> [Range<Int>] {
-        var splitter = unsafe BodySplitter(text)
+    /// The extents of a body's events, in order; 413 where there are more than `eventsMax`.
+    static func extents(
+        of text: UnsafeBufferPointer<UInt8>,
+        shape: BodyShape,
+        eventsMax: Int
+    ) throws(BodyError) -> [Range<Int>] {
+        var splitter = unsafe BodySplitter(text, eventsMax: eventsMax)
         switch shape {
-        case .lines: return splitter.lines()
+        case .lines: return try splitter.lines()
         case .envelope: return try splitter.envelope()
         case .flat:
             splitter.skipSpace()
@@ -27,17 +35,28 @@ struct BodySplitter {
         }
     }
 
-    private mutating func lines() -> [Range<Int>] {
+    private mutating func lines() throws(BodyError) -> [Range<Int>] {
         var found: [Range<Int>] = []
         var start = 0
         while unsafe start < text.count {
             var end = start
             while unsafe end < text.count && text[end] != UInt8(ascii: "\n") { end += 1 }
             let line = trimmed(start..<end)
-            if !line.isEmpty { found.append(line) }
+            if !line.isEmpty { try add(line, to: &found) }
             start = end + 1
         }
         return found
+    }
+
+    private func add(_ event: Range<Int>, to found: inout [Range<Int>]) throws(BodyError) {
+        guard found.count < eventsMax else {
+            throw BodyError(
+                status: 413,
+                code: "too_many_events",
+                message: "the body has more than \(eventsMax) events; send fewer at a time"
+            )
+        }
+        found.append(event)
     }
 
     private func trimmed(_ range: Range<Int>) -> Range<Int> {
@@ -91,7 +110,7 @@ struct BodySplitter {
             return found
         }
         while true {
-            found.append(try value())
+            try add(try value(), to: &found)
             skipSpace()
             let next = peek
             at += 1

@@ -34,6 +34,8 @@ struct CompiledType: ~Copyable {
     let userIDSlot: Int
     let externalUserIDSlot: Int
     let propertiesSlot: Int
+    /// Under which key the envelope has what a flat record has in `properties`; nil: the type has no such field.
+    let ownPropertiesKey: String?
     /// The slots of `dispatch_id` and `campaign_id` where the first needs the second, else -1.
     let dispatchSlot: Int
     let campaignSlot: Int
@@ -56,6 +58,8 @@ struct CompiledType: ~Copyable {
         userIDSlot = slot("user_id")
         externalUserIDSlot = slot("external_user_id")
         propertiesSlot = slot("properties")
+        let isPurchase = type.name.hasSuffix(".Purchase")
+        ownPropertiesKey = propertiesSlot < 0 ? nil : isPurchase ? "purchase_properties" : "custom_properties"
         dispatchSlot = type.dispatchNeedsCampaign ? slot("dispatch_id") : -1
         campaignSlot = slot("campaign_id")
     }

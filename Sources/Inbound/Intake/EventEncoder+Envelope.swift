@@ -27,6 +27,7 @@ extension EventEncoder {
             }
             at = unsafe tape.after(at)
         }
+        unsafe try fillOwnProperties(type)
     }
 
     private func expectObject(_ at: Int, named name: String) throws(Rejection) {
@@ -46,20 +47,32 @@ extension EventEncoder {
         while at < close {
             let key = unsafe tape.string(at)
             at += 1
-            let slot = unsafe type.pointee.propertiesSlot
-            if slot >= 0, key == "custom_properties" || key == "purchase_properties" {
-                if unsafe tape.tag(at) == Tape.Tag.object {
-                    objectText.removeAll(keepingCapacity: true)
-                    unsafe TapeText.append(at, of: tape, to: &objectText)
-                    unsafe try setObjectText(slot: slot, type)
-                } else {
-                    unsafe try take(at, slot, type)
-                }
+            if unsafe key == type.pointee.ownPropertiesKey {
+                unsafe try collectOwnProperties(at, type)
             } else {
                 unsafe try takeOrNote(key, at, type)
             }
             at = unsafe tape.after(at)
         }
+    }
+
+    private mutating func collectOwnProperties(_ at: Int, _ type: UnsafePointer<CompiledType>) throws(Rejection) {
+        switch unsafe tape.tag(at) {
+        case Tape.Tag.object:
+            objectText.removeAll(keepingCapacity: true)
+            unsafe TapeText.append(at, of: tape, to: &objectText)
+            unsafe try setObjectText(slot: type.pointee.propertiesSlot, type)
+        case Tape.Tag.null: break
+        default: unsafe try take(at, type.pointee.propertiesSlot, type)
+        }
+    }
+
+    /// A sender leaves out properties that an event has none of; the record has an object all the same.
+    private mutating func fillOwnProperties(_ type: UnsafePointer<CompiledType>) throws(Rejection) {
+        let slot = unsafe type.pointee.propertiesSlot
+        guard unsafe type.pointee.ownPropertiesKey != nil, unsafe lane.slots[slot] == 0 else { return }
+        objectText = Array("{}".utf8)
+        unsafe try setObjectText(slot: slot, type)
     }
 
     private mutating func takeOrNote(

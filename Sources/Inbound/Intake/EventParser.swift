@@ -24,6 +24,7 @@ struct EventParser {
     let identities: IdentityMaker
     let clock: any WorldClock
     let eventBytesMax: Int
+    let eventsMax: Int
     let partitions: Int
     let idempotencyKey: String?
 
@@ -36,6 +37,7 @@ struct EventParser {
         identities: IdentityMaker,
         clock: any WorldClock,
         eventBytesMax: Int,
+        eventsMax: Int,
         partitions: Int,
         idempotencyKey: String?,
         shape: BodyShape
@@ -44,6 +46,7 @@ struct EventParser {
         self.identities = identities
         self.clock = clock
         self.eventBytesMax = eventBytesMax
+        self.eventsMax = eventsMax
         self.partitions = partitions
         self.idempotencyKey = idempotencyKey
         self.shape = shape
@@ -128,6 +131,8 @@ struct EventParser {
     /// Takes the event at `at`; false where its own bytes are wanted, which a tape does not tell.
     private func take(_ at: Int, into parsed: inout ParsedBody, _ encoder: inout EventEncoder) -> Bool {
         let index = parsed.received
+        // Reading singly tells how many there are too many.
+        guard index < eventsMax else { return false }
         parsed.received += 1
         do throws(Rejection) {
             try encoder.encode(at, index: index, format: format)
@@ -161,7 +166,7 @@ struct EventParser {
     // MARK: - Event by event
 
     private func parseSingly(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) throws(BodyError) -> ParsedBody {
-        let extents = unsafe try BodySplitter.extents(of: text, shape: shape)
+        let extents = unsafe try BodySplitter.extents(of: text, shape: shape, eventsMax: eventsMax)
         var parsed = ParsedBody()
         var encoder = unsafe makeEncoder(lane, text)
         for (index, extent) in extents.enumerated() {

@@ -37,6 +37,7 @@ extension Intake {
             identities: IdentityMaker(secret: secret, clock: platform.clock, random: platform.random),
             clock: platform.clock,
             eventBytesMax: IntakeSettings().eventBytesMax,
+            eventsMax: .max,
             partitions: 1,
             idempotencyKey: nil,
             shape: isLines ? .lines : .flat

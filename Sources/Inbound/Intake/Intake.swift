@@ -78,24 +78,49 @@ package final class Intake: Sendable {
             return .error(403, "source_unknown", "there is no source \(Rejection.quoted(request.source))")
         }
         if let refusal = refusal(request, source) { return refusal }
-        let bytes = request.body.count
-        let (_, held) = inFlight.add(bytes, ordering: .relaxed)
-        defer { inFlight.subtract(bytes, ordering: .relaxed) }
-        guard held <= settings.inFlightBytesMax || held == bytes else {
-            return .error(503, "busy", "too many bytes are being worked on; try again", retryAfter: 1)
-        }
-        guard source.enter(bytes) else {
-            return .error(429, "source_busy", "the source's in-flight limit is reached; try again", retryAfter: 1)
-        }
-        defer { source.leave(bytes) }
         let format = request.format
+        // An empty header names nothing: two requests that carry it are not the same.
+        let key = request.idempotencyKey.flatMap { $0.isEmpty ? nil : $0 }
         let parsed: ParsedBody
+        let bytes: Int
         do throws(BodyError) {
-            parsed = try parse(request, source)
+            let shape = try Self.shape(of: request)
+            let encoding = request.contentEncoding
+            let body = try BodyDecoder.decode(request.body, encoding: encoding, max: settings.decompressedBytesMax)
+            // What counts is the body as it is worked on, not as it came.
+            bytes = body.count
+            if let refusal = enter(bytes, source) { return refusal }
+            do throws(BodyError) {
+                parsed = try parse(body, shape, idempotencyKey: key, source)
+            } catch {
+                leave(bytes, source)
+                throw error
+            }
         } catch {
             return .error(error.status, error.code, error.message)
         }
+        defer { leave(bytes, source) }
+        guard journal.admits(bytes: parsed.batches.reduce(0) { $0 + $1.bytes.count }) else { return Self.full }
         return await journalled(parsed, source, format)
+    }
+
+    /// Takes up `bytes` of both budgets, or says which one is spent.
+    private func enter(_ bytes: Int, _ source: SourceState) -> IntakeAnswer? {
+        let (_, held) = inFlight.add(bytes, ordering: .relaxed)
+        guard held <= settings.inFlightBytesMax || held == bytes else {
+            inFlight.subtract(bytes, ordering: .relaxed)
+            return .error(503, "busy", "too many bytes are being worked on; try again", retryAfter: 1)
+        }
+        guard source.enter(bytes) else {
+            inFlight.subtract(bytes, ordering: .relaxed)
+            return .error(429, "source_busy", "the source's in-flight limit is reached; try again", retryAfter: 1)
+        }
+        return nil
+    }
+
+    private func leave(_ bytes: Int, _ source: SourceState) {
+        inFlight.subtract(bytes, ordering: .relaxed)
+        source.leave(bytes)
     }
 
     // MARK: - Before parsing
@@ -121,24 +146,24 @@ package final class Intake: Sendable {
         guard wait == 0 else {
             return .error(429, "rate_exceeded", "the source's rate is exceeded; try again", retryAfter: wait)
         }
-        guard journal.admits(bytes: request.body.count) else {
-            return .error(
-                503,
-                "storage_full",
-                "the disk budget is spent or the writer is behind; try again",
-                retryAfter: 5
-            )
-        }
-        return nil
+        return journal.admits(bytes: request.body.count) ? nil : Self.full
     }
+
+    private static let full = IntakeAnswer.error(
+        503,
+        "storage_full",
+        "the disk budget is spent or the writer is behind; try again",
+        retryAfter: 5
+    )
 
     // MARK: - Parsing
 
-    private func parse(_ request: consuming IntakeRequest, _ source: SourceState) throws(BodyError) -> ParsedBody {
-        let shape = try Self.shape(of: request)
-        let key = request.idempotencyKey
-        let encoding = request.contentEncoding
-        let body = try BodyDecoder.decode(request.body, encoding: encoding, max: settings.decompressedBytesMax)
+    private func parse(
+        _ body: borrowing Body,
+        _ shape: BodyShape,
+        idempotencyKey: String?,
+        _ source: SourceState
+    ) throws(BodyError) -> ParsedBody {
         if body.count == 0 {
             if shape == .envelope || shape == .lines { return ParsedBody() }
             throw .notJSON("the body is empty; send an event, an array of events, or NDJSON")
@@ -149,8 +174,9 @@ package final class Intake: Sendable {
             identities: identities,
             clock: platform.clock,
             eventBytesMax: settings.eventBytesMax,
+            eventsMax: settings.eventsMax,
             partitions: journal.partitions,
-            idempotencyKey: key,
+            idempotencyKey: idempotencyKey,
             shape: shape
         )
         return try lanes.withLane { (lane) throws(BodyError) in unsafe try parser.parse(body.text, in: lane) }
@@ -189,6 +215,7 @@ package final class Intake: Sendable {
         do throws(JournalError) {
             outcome = try await append(parsed, source)
         } catch {
+            guard error.code != .recordTooLarge else { return .error(413, "event_too_large", error.message) }
             return .error(503, "journal_unavailable", "the journal takes nothing at present; try again", retryAfter: 1)
         }
         acknowledgement.observe(platform.clock.uptime() - started)

@@ -65,6 +65,8 @@ struct RecordWriter: ~Copyable {
 
     private mutating func grow(_ needed: Int) {
         let grown = max(needed, capacity * 2)
+        // An entry's place is 32 bits; a body's limits keep a batch far below.
+        precondition(grown <= Int(UInt32.max), "a batch is smaller than 4 GiB")
         let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: grown + Self.slack)
         unsafe moved.update(from: base, count: count)
         unsafe base.deallocate()

@@ -49,6 +49,8 @@ package struct SourceSettings: Sendable, Hashable {
 package struct IntakeSettings: Sendable, Hashable {
     /// The largest event, in bytes of its own JSON; a larger one is set aside.
     package var eventBytesMax = 900_000
+    /// The most events in one body: what they cost is not in proportion to the bytes they came as.
+    package var eventsMax = 100_000
     /// The largest body as sent.
     package var bodyBytesMax = 16 << 20
     /// The largest body once decompressed.
@@ -57,4 +59,14 @@ package struct IntakeSettings: Sendable, Hashable {
     package var inFlightBytesMax = 256 << 20
 
     package init() {}
+
+    /// The same settings, with no body larger than a journal of such segments can hold as one dead letter.
+    package func bounded(bySegment bytes: Int) -> IntakeSettings {
+        // A record takes up to half a segment; the letter's own fields take a few hundred bytes of it.
+        let bodyMax = bytes / 2 - (64 << 10)
+        var bounded = self
+        bounded.bodyBytesMax = min(bodyBytesMax, bodyMax)
+        bounded.decompressedBytesMax = min(decompressedBytesMax, bodyMax)
+        return bounded
+    }
 }
