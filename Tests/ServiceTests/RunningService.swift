@@ -148,20 +148,33 @@ func ask(
     return Answer(status: status, headers: fields, body: text)
 }
 
+/// One program at a time is being started.
+///
+/// A child gets every pipe that is open at that moment, and one that holds the writing end of another's pipe keeps that
+/// pipe from ending.
+private let spawning = Mutex(())
+
 /// Runs a program and answers what it wrote.
+///
+/// Its input is a file, since a pipe for it would stay open in the parent.
 func run(_ program: String, _ arguments: [String], input: String? = nil) async throws -> String {
-    try await Platform.live(blockingThreads: 1, computeThreads: 1).onBlocking {
+    let folder = try TestFolder()
+    defer { folder.remove() }
+    let file = folder.file("input")
+    try Data((input ?? "").utf8).write(to: URL(filePath: file))
+    return try await Platform.live(blockingThreads: 1, computeThreads: 1).onBlocking {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
+        process.executableURL = URL(filePath: program)
         process.arguments = arguments
-        let (standardInput, output) = (Pipe(), Pipe())
-        process.standardInput = standardInput
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        if let input { try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
-        try standardInput.fileHandleForWriting.close()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.standardInput = FileHandle(forReadingAtPath: file)
+        let output = try spawning.withLock { _ in
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = output
+            try process.run()
+            return output.fileHandleForReading
+        }
+        let data = try output.readToEnd() ?? Data()
         process.waitUntilExit()
         return String(decoding: data, as: UTF8.self)
     }

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Intake
 import Journal
+import Logging
 import NIOCore
 import ServiceLifecycle
 
@@ -35,10 +36,10 @@ struct TailRoutes: Sendable {
     }
 
     var routes: [Route] {
-        [Route(.get, "/v1/tail", scope: .read, on: .admin) { request, _ in try tail(request) }]
+        [Route(.get, "/v1/tail", scope: .read, on: .admin) { request, context in try tail(request, context) }]
     }
 
-    private func tail(_ request: Request) throws(RouteError) -> Response {
+    private func tail(_ request: Request, _ context: CourantContext) throws(RouteError) -> Response {
         var query = Query(request)
         let events = query.list("events")
         try query.done()
@@ -47,6 +48,7 @@ struct TailRoutes: Sendable {
             throw .bad("parameter_invalid", "events names no event type; GET /v1/glossary lists them.")
         }
         let follower = TailFollower(journal: journal, wanted: wanted)
+        let logger = context.logger
         var headers = HTTPFields()
         headers[.contentType] = "application/x-ndjson"
         headers[.cacheControl] = "no-store"
@@ -56,8 +58,14 @@ struct TailRoutes: Sendable {
             // One task at a time writes: the follower's, then, once it has returned, this one.
             nonisolated(unsafe) var lines = writer
             // Ends with the client's connection, which nothing else would notice while nothing is written.
-            try? await request.body.consumeWithCancellationOnInboundClose { _ in
-                try await follower.run { bytes in try await unsafe lines.write(ByteBuffer(bytes: bytes)) }
+            do {
+                try await request.body.consumeWithCancellationOnInboundClose { _ in
+                    try await follower.run { bytes in try await unsafe lines.write(ByteBuffer(bytes: bytes)) }
+                }
+            } catch let error where !(error is CancellationError) {
+                logger.info("Following the journal ended early.", metadata: ["tail.error": "\(error)"])
+            } catch {
+                // The client has gone.
             }
             try await unsafe lines.finish(nil)
         }
