@@ -125,9 +125,13 @@ import Testing
         }
         let one = try event("a")
         try await withService(configuration) { service async throws in
-            // A file where the folder should be: the destination cannot be written to.
-            try? FileManager.default.removeItem(atPath: blocked)
-            #expect(FileManager.default.createFile(atPath: blocked, contents: nil))
+            // A file where the folder should be: nothing can be written there. The connector may still make the folder.
+            var isBlocked = false
+            for _ in 0..<1_000 where !isBlocked {
+                try? FileManager.default.removeItem(atPath: blocked)
+                isBlocked = FileManager.default.createFile(atPath: blocked, contents: nil)
+            }
+            #expect(isBlocked)
             #expect(try await ask("POST", "\(service.url)/v1/events", body: one).status == 200)
             let late = try await ask("POST", "\(service.url)/v1/connectors/local/flush?timeout=500ms")
             #expect(late.status == 504)

@@ -46,7 +46,7 @@ extension Configuration {
         intake:
           event_bytes_max: 900000          # a larger event is set aside with its bytes
           body_bytes_max: 16MiB            # of one request as sent
-          decompressed_bytes_max: 64MiB    # of one request once decompressed
+          decompressed_bytes_max: 16MiB    # of one request once decompressed; at most half a segment
           in_flight_bytes_max: 256MiB      # of all requests being worked on
 
         # Memory for the files being written, all connectors together.

@@ -148,7 +148,7 @@ extension Configuration {
     }
 
     private static func intake(_ section: ConfigurationSection) -> IntakeSettings {
-        var settings = standardIntake
+        var settings = IntakeSettings()
         settings.eventBytesMax = section.bytes(
             "event_bytes_max",
             default: settings.eventBytesMax,
@@ -164,7 +164,7 @@ extension Configuration {
         settings.decompressedBytesMax = section.bytes(
             "decompressed_bytes_max",
             default: settings.decompressedBytesMax,
-            example: "64MiB",
+            example: "16MiB",
             in: 1024...1 << 30
         )
         settings.inFlightBytesMax = section.bytes(

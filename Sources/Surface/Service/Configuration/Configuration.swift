@@ -99,7 +99,7 @@ extension Configuration {
             journal: JournalPart(),
             disk: DiskPart(),
             duplicates: DuplicatesPart(),
-            intake: standardIntake,
+            intake: IntakeSettings(),
             delivery: DeliveryPart(),
             sources: [SourceSettings(name: "default")],
             connectors: [standardConnector(data: data)]
@@ -119,12 +119,6 @@ extension Configuration {
             moved.connectors[index].destination = LocalDestinationPart(path: "\(data)/files", followsData: true)
         }
         return moved
-    }
-
-    static var standardIntake: IntakeSettings {
-        var settings = IntakeSettings()
-        settings.decompressedBytesMax = 64 << 20
-        return settings
     }
 
     static func standardConnector(data: String) -> ConnectorPart {

@@ -99,7 +99,7 @@ struct ServiceRooms: Sendable {
             sources: configuration.sources,
             editions: glossary.editions,
             schemas: schemas,
-            settings: configuration.intake,
+            settings: configuration.intake.bounded(bySegment: configuration.journal.segmentBytes),
             journal: journal,
             platform: platform,
             metrics: metrics
