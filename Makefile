@@ -34,7 +34,7 @@ demo: build ## see events go in over HTTP and come out as Avro files; ARGS="--ev
 test: ## build and run all tests; ARGS="--filter JournalTests" for some
 	@scripts/setup --test
 	$(BUILD) --build-tests
-	swift test --skip-build --disable-xctest $(NARROW) $(ARGS)
+	scripts/run-tests $(NARROW) $(ARGS)
 
 crash: ## kill -9 the server at random moments, ROUNDS times (50), and count what stands in the files
 	@scripts/setup --test

@@ -50,6 +50,8 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -72,8 +74,10 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
     ],
     targets: [
         .target(name: "CGlossary", path: "Sources/Model/CGlossary", exclude: ["glossary.txt", "timezones.txt"]),
@@ -123,7 +127,14 @@ let package = Package(
             path: "Benchmarks/Sources/CourantBench",
             swiftSettings: houseSettings
         ),
-        tests("Avro", ["Avro"], exclude: ["Python"]),
+        // Programs that tests run: it meets the real clock and real processes, as no room of the house may.
+        .target(
+            name: "ProgramTesting",
+            dependencies: [subprocess, systemPackage],
+            path: "Tests/ProgramTesting",
+            swiftSettings: houseSettings
+        ),
+        tests("Avro", ["Avro", "ProgramTesting"], exclude: ["Python"]),
         tests("Glossary", ["Glossary"]),
         tests("Samples", ["Glossary", "Samples"]),
         tests("Platform", ["Platform", "PlatformTesting"]),
@@ -144,14 +155,14 @@ let package = Package(
         tests(
             "Service",
             [
-                "Avro", "Delivery", "Glossary", "Intake", "Platform", "Service", httpTypes, hummingbird,
-                hummingbirdTesting, logging, nioCore, yams,
+                "Avro", "Delivery", "Glossary", "Intake", "Platform", "ProgramTesting", "Service", httpTypes,
+                hummingbird, hummingbirdTesting, logging, nioCore, yams,
             ],
             exclude: ["Python"]
         ),
-        tests("Command", []),
-        tests("Crash", []),
-        tests("Tidy", []),
+        tests("Command", ["ProgramTesting"]),
+        tests("Crash", ["ProgramTesting"]),
+        tests("Tidy", ["ProgramTesting"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,5 +1,6 @@
 import Avro
 import Foundation
+import ProgramTesting
 import Testing
 
 /// Files written here, read by fastavro, Apache avro and polars, and the files that those wrote from them.
@@ -24,9 +25,9 @@ struct Strangers: Sendable {
     let seed: UInt64
 
     /// The one run; what went wrong in it is kept for each test that needs it.
-    static let run = Result { try Strangers(seed: Seeds.fresh(1)[0]) }
+    static let run = Task { try await Strangers(seed: Seeds.fresh(1)[0]) }
 
-    private init(seed: UInt64) throws {
+    private init(seed: UInt64) async throws {
         self.seed = seed
         folder = Catalog.root.deletingLastPathComponent().appending(path: ".build/avro-strangers")
         try? FileManager.default.removeItem(at: folder)
@@ -43,7 +44,12 @@ struct Strangers: Sendable {
             .init("cases", .array(cases)), .init("evolutions", .array(try Strangers.evolutions())),
         ])
         try tasks.text.write(to: folder.appending(path: "cases.json"), atomically: false, encoding: .utf8)
-        try Strangers.python(["Python/strangers.py", folder.path(percentEncoded: false)])
+        let outcome = try await runProgram(
+            testPython(),
+            ["Python/strangers.py", folder.path(percentEncoded: false)],
+            folder: Catalog.root.appending(path: "AvroTests")
+        )
+        guard outcome.status == 0 else { throw Failure(about: "strangers.py did not run to its end: \(outcome.errors)") }
         report = try JSONValue(
             parsing: try String(contentsOf: folder.appending(path: "report.json"), encoding: .utf8)
         )
@@ -91,18 +97,6 @@ struct Strangers: Sendable {
                 .init("isForApache", .boolean(!ResolutionTests.apacheLacks.contains(evolution.about))),
             ])
         }
-    }
-
-    private static func python(_ arguments: [String]) throws {
-        let fallback = Catalog.root.deletingLastPathComponent().appending(path: ".build/venv/bin/python")
-        let named = ProcessInfo.processInfo.environment["COURANT_PYTHON"].map { URL(filePath: $0) }
-        let process = Process()
-        process.executableURL = named ?? fallback
-        process.currentDirectoryURL = Catalog.root.appending(path: "AvroTests")
-        process.arguments = arguments
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(about: "strangers.py did not run to its end") }
     }
 
     /// The values of a file that a stranger wrote, as JSON lines.

@@ -5,8 +5,8 @@ import Testing
 /// The proof that others read what is written here, and the other way round.
 struct StrangersTests {
     @Test("fastavro, Apache avro and polars read every file of every type, codec and random schema")
-    func everyoneReads() throws {
-        let strangers = try Strangers.run.get()
+    func everyoneReads() async throws {
+        let strangers = try await Strangers.run.value
         let failures = try #require(strangers.report["failures"]?.array).compactMap(\.string)
         #expect(failures.isEmpty, "seed \(strangers.seed), \(failures.count) failures: \(failures.prefix(5))")
         let all = Int64(strangers.cases.count * allCodecs.count)
@@ -18,13 +18,17 @@ struct StrangersTests {
             "resolve.fastavro": Int64(evolutions.count),
             "resolve.avro": Int64(evolutions.count - ResolutionTests.apacheLacks.count),
         ]
-        for (what, count) in expected { #expect(strangers.report["checked"]?[what]?.integer == count, "\(what)") }
-        #expect(strangers.cases.count == 42 + 94 + 60 + 1)
+        for (what, count) in expected {
+            let checked: Int64? = strangers.report["checked"]?[what]?.integer
+            #expect(checked == count, "\(what)")
+        }
+        let cases = 42 + 94 + 60 + 1
+        #expect(strangers.cases.count == cases)
     }
 
     @Test("what fastavro, Apache avro and polars write is read here", arguments: ["fastavro", "avro", "polars"])
-    func readsEveryone(library: String) throws {
-        let strangers = try Strangers.run.get()
+    func readsEveryone(library: String) async throws {
+        let strangers = try await Strangers.run.value
         for item in strangers.cases where item.isFlat || library != "polars" {
             let expected = item.datums.map(\.wideJSON)
             for codec in allCodecs where library != "polars" || codec.name != "zstandard" {
@@ -35,16 +39,18 @@ struct StrangersTests {
     }
 
     @Test("canonical forms and fingerprints are the same everywhere")
-    func fingerprints() throws {
-        let strangers = try Strangers.run.get()
+    func fingerprints() async throws {
+        let strangers = try await Strangers.run.value
         let found = try #require(strangers.report["fingerprints"]?.array)
         #expect(found.count == strangers.cases.count)
         for (item, theirs) in zip(strangers.cases, found) {
             let fingerprint = item.schema.fingerprint
-            #expect(theirs["name"]?.string == item.name)
-            #expect(theirs["canonical"]?.string == item.schema.canonicalForm)
-            #expect([fingerprint.description, Self.hex(fingerprint)].contains(theirs["fastavro"]?.string))
-            #expect(theirs["avro"]?.string == Self.hex(fingerprint))
+            let (name, canonical) = (theirs["name"]?.string, theirs["canonical"]?.string)
+            let (fastavro, apache) = (theirs["fastavro"]?.string, theirs["avro"]?.string)
+            #expect(name == item.name)
+            #expect(canonical == item.schema.canonicalForm)
+            #expect(fastavro == fingerprint.description || fastavro == Self.hex(fingerprint))
+            #expect(apache == Self.hex(fingerprint))
         }
     }
 
@@ -53,8 +59,8 @@ struct StrangersTests {
     }
 
     @Test("polars does not read zstandard: the day it does, the table of codecs in the docs changes")
-    func polarsZstandard() throws {
-        let verdict = try #require(try Strangers.run.get().report["polarsZstandard"]?.string)
+    func polarsZstandard() async throws {
+        let verdict = try #require(try await Strangers.run.value.report["polarsZstandard"]?.string)
         #expect(!verdict.hasPrefix("reads"), "\(verdict)")
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 /// Files here are written by fastavro, never by us.
@@ -71,12 +72,10 @@ struct AvroFileCommandTests {
             #expect(limited.lines[1000] == limited.lines[0])
             let typed = try await CourantBinary.run("cat", file.path, "--with-type", "--limit", "1")
             #expect(typed.output.hasPrefix(#"{"event_type":"strange.place.Odd","text":"#))
-            let piped = try await CourantBinary.run(
+            let piped = try await runProgram(
                 CourantBinary.executable,
                 ["cat", "-", "--limit", "1"],
-                input: try Data(contentsOf: file),
-                environment: [:],
-                folder: nil
+                input: try Data(contentsOf: file)
             )
             #expect(piped.output == limited.lines[0] + "\n")
         }

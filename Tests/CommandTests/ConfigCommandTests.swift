@@ -1,9 +1,10 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 @Suite("courant config")
 struct ConfigCommandTests {
-    private func check(_ yaml: String, environment: [String: String] = [:]) async throws -> CourantBinary.Outcome {
+    private func check(_ yaml: String, environment: [String: String] = [:]) async throws -> ProgramOutcome {
         try await TemporaryFolder.with { folder in
             let file = folder.appending(path: "courant.yaml")
             try Data(yaml.utf8).write(to: file)

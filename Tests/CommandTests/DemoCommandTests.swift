@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 @Suite("courant demo", .serialized)
@@ -45,34 +46,38 @@ struct DemoCommandTests {
         }
     }
 
-    @Test("an interrupted demonstration stops its server and leaves nothing behind")
-    func interrupted() async throws {
+    @Test(
+        "an interrupted demonstration stops its server and leaves nothing behind, however early it is interrupted",
+        arguments: ["server.log", "data/lock", "data/journal"]
+    )
+    func interrupted(sign: String) async throws {
         try await TemporaryFolder.with { folder in
-            let process = try CourantBinary.prepared(
+            let program = try await RunningProgram.start(
                 CourantBinary.executable,
                 ["demo", "--events", "100000000"],
-                environment: ["TMPDIR": folder.path],
-                scratch: folder
+                environment: CourantBinary.environment(with: ["TMPDIR": folder.path])
             )
-            try process.run()
             let left = { try FileManager.default.contentsOfDirectory(atPath: folder.path) }
-            var data: String?
-            for _ in 0..<500 where data == nil {
-                try await Task.sleep(for: .milliseconds(20))
-                let made = try left().first { $0.hasPrefix("courant-demo-") }
-                data = made.flatMap { name in
-                    let journal = folder.appending(path: "\(name)/data/journal").path
-                    return FileManager.default.fileExists(atPath: journal) ? name : nil
-                }
+            let hasBegun = {
+                try left().contains { FileManager.default.fileExists(atPath: "\(folder.path)/\($0)/\(sign)") }
             }
-            #expect(data != nil, "the demonstration began in the folder for temporary files")
-            process.interrupt()
-            for _ in 0..<1_500 where process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
-            #expect(!process.isRunning)
-            #expect(process.terminationStatus == 1)
-            #expect(try left().sorted() == ["stderr", "stdout"])
-            let errors = String(decoding: try Data(contentsOf: folder.appending(path: "stderr")), as: UTF8.self)
-            #expect(errors.hasSuffix("courant: Interrupted.\n"))
+            for _ in 0..<1_000 where try !hasBegun() { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(try hasBegun(), "the demonstration began in the folder for temporary files")
+            program.send(SIGINT)
+            #expect(try await program.end() == 1)
+            #expect(try left().isEmpty)
+            #expect(try Self.processes(that: folder.lastPathComponent).isEmpty)
+            #expect(try program.errors().hasSuffix("courant: Interrupted.\n"))
+        }
+    }
+
+    /// The processes whose command line has `text` in it.
+    private static func processes(that text: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }.compactMap { process in
+            // One that ends meanwhile has no command line any more.
+            guard let line = try? Data(contentsOf: URL(filePath: "/proc/\(process)/cmdline")) else { return nil }
+            let command = String(decoding: line, as: UTF8.self)
+            return command.contains(text) ? command : nil
         }
     }
 }

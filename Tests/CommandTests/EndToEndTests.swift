@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 /// What was posted, as readers that nobody here wrote find it in the files.
@@ -40,7 +41,7 @@ struct EndToEndTests {
         print(found, "records in", len(files), "files, all as posted")
         """
 
-    private func compare(_ server: LiveServer, _ input: String, _ folder: URL) async throws -> CourantBinary.Outcome {
+    private func compare(_ server: LiveServer, _ input: String, _ folder: URL) async throws -> ProgramOutcome {
         let posted = folder.appending(path: "posted.ndjson")
         try Data(input.utf8).write(to: posted)
         return try await CourantBinary.python(Self.comparer, server.data.appending(path: "files").path, posted.path)

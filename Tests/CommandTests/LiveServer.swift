@@ -1,16 +1,15 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 /// A running `courant serve` on a free port.
 final class LiveServer {
     let address: String
     let data: URL
-    private let process: Process
-    private let scratch: URL
+    private let program: RunningProgram
 
-    private init(process: Process, address: String, data: URL, scratch: URL) {
-        self.scratch = scratch
-        self.process = process
+    private init(program: RunningProgram, address: String, data: URL) {
+        self.program = program
         self.address = address
         self.data = data
     }
@@ -40,47 +39,28 @@ final class LiveServer {
         environment: [String: String] = [:]
     ) async throws -> LiveServer {
         let data = folder.appending(path: "data")
-        let scratch = folder.appending(path: "server-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         var arguments = ["serve", "--data", data.path, "--listen", "127.0.0.1:0"]
         if let configuration {
             let file = folder.appending(path: "courant.yaml")
             try Data(configuration.utf8).write(to: file)
             arguments += ["--config", file.path]
         }
-        let process = try CourantBinary.prepared(
+        let program = try await RunningProgram.start(
             CourantBinary.executable,
             arguments,
-            environment: environment,
-            scratch: scratch
+            environment: CourantBinary.environment(with: environment)
         )
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        for _ in 0..<1_500 where process.isRunning {
-            let text = String(decoding: try Data(contentsOf: scratch.appending(path: "stdout")), as: UTF8.self)
-            if let line = text.split(separator: "\n").first(where: { $0.contains("listens on http") }),
-                let range = line.firstRange(of: "listens on ")
-            {
-                return LiveServer(
-                    process: process,
-                    address: String(line[range.upperBound...]),
-                    data: data,
-                    scratch: scratch
-                )
-            }
-            try await Task.sleep(for: .milliseconds(20))
+        do {
+            let address = try await program.line(after: "listens on ")
+            return LiveServer(program: program, address: address, data: data)
+        } catch {
+            try await program.stop()
+            throw error
         }
-        process.terminate()
-        let errors = String(decoding: try Data(contentsOf: scratch.appending(path: "stderr")), as: UTF8.self)
-        throw ServerDidNotStart(errors: errors)
-    }
-
-    struct ServerDidNotStart: Error {
-        let errors: String
     }
 
     /// Runs `courant` against this server.
-    func run(_ arguments: String..., input: String = "", token: String? = nil) async throws -> CourantBinary.Outcome {
+    func run(_ arguments: String..., input: String = "", token: String? = nil) async throws -> ProgramOutcome {
         var environment = ["COURANT_URL": address]
         environment["COURANT_TOKEN"] = token
         return try await CourantBinary.run(arguments, input: input, environment: environment)
@@ -105,21 +85,11 @@ final class LiveServer {
     }
 
     /// Everything that the server has printed on standard output.
-    func output() throws -> String {
-        String(decoding: try Data(contentsOf: scratch.appending(path: "stdout")), as: UTF8.self)
-    }
+    func output() throws -> String { try program.output() }
 
     /// Ends the server as a crash does.
-    func kill() async throws {
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        for _ in 0..<500 where process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
-    }
+    func kill() async throws { try await program.crash() }
 
     /// Sends SIGTERM, as a service manager does, and returns the exit code.
-    func stop() async throws -> Int32 {
-        process.terminate()
-        for _ in 0..<1_500 where process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
-        if process.isRunning { try await kill() }
-        return process.terminationStatus
-    }
+    func stop() async throws -> Int32 { try await program.stop() }
 }

@@ -1,11 +1,12 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 /// A server in Python that answers as a script says: it shows what a sender does with answers that the real server
 /// gives only in trouble.
 final class ScriptedServer {
     let address: String
-    private let process: Process
+    private let program: RunningProgram
     private let scratch: URL
 
     /// Runs `body` beside a server that gives one answer for each request in turn, then 200 for ever.
@@ -15,28 +16,25 @@ final class ScriptedServer {
     static func with<Value>(_ script: [String], _ body: (ScriptedServer) async throws -> Value) async throws -> Value {
         try await TemporaryFolder.with { scratch in
             let server = try await ScriptedServer(script, scratch: scratch)
-            defer { server.process.terminate() }
-            return try await body(server)
+            do {
+                let value = try await body(server)
+                try await server.program.stop()
+                return value
+            } catch {
+                try await server.program.stop()
+                throw error
+            }
         }
     }
 
     private init(_ script: [String], scratch: URL) async throws {
         self.scratch = scratch
-        process = try CourantBinary.prepared(
-            CourantBinary.python,
-            ["-c", Self.program] + script,
-            environment: ["SCRATCH": scratch.path],
-            scratch: scratch
+        program = try await RunningProgram.start(
+            testPython(),
+            ["-c", Self.script] + script,
+            environment: ["SCRATCH": scratch.path]
         )
-        try process.run()
-        var port = ""
-        for _ in 0..<500 where port.isEmpty {
-            try await Task.sleep(for: .milliseconds(20))
-            port = try String(contentsOf: scratch.appending(path: "stdout"), encoding: .utf8)
-                .trimmingCharacters(in: .whitespacesAndNewlines)
-        }
-        try #require(!port.isEmpty, "the scripted server did not start")
-        address = "http://127.0.0.1:\(port)"
+        address = "http://127.0.0.1:" + (try await program.line(after: "port "))
     }
 
     /// One request as it came.
@@ -57,7 +55,7 @@ final class ScriptedServer {
         return try text.split(separator: "\n").map { try JSONDecoder().decode(Seen.self, from: Data($0.utf8)) }
     }
 
-    private static let program = """
+    private static let script = """
         import json, os, sys, threading, time
         from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
         script, lock = sys.argv[1:], threading.Lock()
@@ -89,7 +87,7 @@ final class ScriptedServer {
                 self.end_headers()
                 self.wfile.write(answer)
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        print(server.server_port, flush=True)
+        print("port", server.server_port, flush=True)
         server.serve_forever()
         """
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 /// How `courant send` treats answers; the server is scripted.
@@ -12,7 +13,7 @@ struct SendCommandTests {
         _ server: ScriptedServer,
         _ arguments: String...,
         input: String
-    ) async throws -> CourantBinary.Outcome {
+    ) async throws -> ProgramOutcome {
         try await CourantBinary.run(
             ["send", "-", "--to", server.address, "--concurrency", "1"] + arguments,
             input: input

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 /// Commands against a server that the test starts.
@@ -159,7 +160,7 @@ struct ServerCommandTests {
     }
 
     /// The cells of the table row that begins with a name.
-    static func cells(_ outcome: CourantBinary.Outcome, _ name: String) -> [String] {
+    static func cells(_ outcome: ProgramOutcome, _ name: String) -> [String] {
         let row = outcome.lines.first { $0.hasPrefix("\(name) ") } ?? ""
         return row.split(separator: " ").map(String.init)
     }

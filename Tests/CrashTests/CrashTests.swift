@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTesting
 import Testing
 
 /// The server under `kill -9`, as a stranger sees it.
@@ -23,24 +24,14 @@ import Testing
     private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Runs a program of `Tests/Crash` without holding a thread of the test run while it lasts.
+    /// Runs a program of `Tests/Crash`.
     private func python(_ arguments: [String]) async throws -> (status: Int32, output: String) {
-        let named = ProcessInfo.processInfo.environment["COURANT_PYTHON"]
-        let process = Process()
-        process.executableURL = named.map { URL(filePath: $0) } ?? Self.root.appending(path: ".build/venv/bin/python")
-        process.arguments = ["-B"] + arguments
-        process.currentDirectoryURL = Self.root.appending(path: "Tests/Crash")
-        process.standardInput = FileHandle.nullDevice
-        let file = FileManager.default.temporaryDirectory.appending(path: "courant-crash-\(UUID().uuidString).log")
-        try Data().write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let output = try FileHandle(forWritingTo: file)
-        process.standardOutput = output
-        process.standardError = output
-        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-        return (status, String(decoding: try Data(contentsOf: file), as: UTF8.self))
+        let outcome = try await runProgram(
+            testPython(),
+            ["-B"] + arguments,
+            folder: Self.root.appending(path: "Tests/Crash"),
+            within: .seconds(900)
+        )
+        return (outcome.status, outcome.output + outcome.errors)
     }
 }

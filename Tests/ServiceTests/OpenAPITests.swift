@@ -2,6 +2,7 @@ import Foundation
 import Glossary
 import HTTPTypes
 import Platform
+import ProgramTesting
 import Testing
 import Yams
 
@@ -13,11 +14,6 @@ import Yams
         .deletingLastPathComponent()
     static let document = root.appending(path: "docs/openapi.yaml").path
     static let checker = root.appending(path: "Tests/ServiceTests/Python/check_openapi.py").path
-
-    static var python: String {
-        ProcessInfo.processInfo.environment["COURANT_PYTHON"]
-            ?? root.appending(path: ".build/venv/bin/python").path
-    }
 
     @Test("every route is documented, and nothing else")
     func routes() async throws {
@@ -49,10 +45,7 @@ import Yams
 
     @Test("every documented answer is given as documented, as strangers' validators see it")
     func answers() async throws {
-        #expect(
-            FileManager.default.isExecutableFile(atPath: Self.python),
-            "no Python at \(Self.python): run scripts/setup, or set COURANT_PYTHON"
-        )
+        let python = try testPython().path(percentEncoded: false)
         let (open, closed) = (try TestFolder(), try TestFolder())
         defer { for folder in [open, closed] { folder.remove() } }
         let one = try event("first")
@@ -69,7 +62,7 @@ import Yams
                 )
                 let readText = try #require(read["token"] as? String)
                 let output = try await run(
-                    Self.python,
+                    python,
                     [Self.checker, Self.document, service.url, guarded.url, adminText, readText, one]
                 )
                 #expect(output.contains("documented answers were given as documented"), "\(output)")

@@ -3,6 +3,7 @@ import Glossary
 import Hummingbird
 import Logging
 import Platform
+import ProgramTesting
 import Synchronization
 import Testing
 
@@ -148,36 +149,10 @@ func ask(
     return Answer(status: status, headers: fields, body: text)
 }
 
-/// One program at a time is being started.
-///
-/// A child gets every pipe that is open at that moment, and one that holds the writing end of another's pipe keeps that
-/// pipe from ending.
-private let spawning = Mutex(())
-
-/// Runs a program and answers what it wrote.
-///
-/// Its input is a file, since a pipe for it would stay open in the parent.
+/// Runs a program and answers what it wrote, on both streams.
 func run(_ program: String, _ arguments: [String], input: String? = nil) async throws -> String {
-    let folder = try TestFolder()
-    defer { folder.remove() }
-    let file = folder.file("input")
-    try Data((input ?? "").utf8).write(to: URL(filePath: file))
-    return try await Platform.live(blockingThreads: 1, computeThreads: 1).onBlocking {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.standardInput = FileHandle(forReadingAtPath: file)
-        let output = try spawning.withLock { _ in
-            let output = Pipe()
-            process.standardOutput = output
-            process.standardError = output
-            try process.run()
-            return output.fileHandleForReading
-        }
-        let data = try output.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
-    }
+    let outcome = try await runProgram(URL(filePath: program), arguments, input: Data((input ?? "").utf8))
+    return outcome.output + outcome.errors
 }
 
 /// A valid event of edition 2021.

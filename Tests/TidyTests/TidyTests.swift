@@ -5,7 +5,7 @@ import Testing
 ///
 /// What each rule would catch is shown in `TidyRuleTests`.
 @Suite("the tree is tidy") struct TidyTests {
-    private static let tree = Result { try Tree.read() }
+    private static let tree = Task { try await Tree.read() }
 
     /// Files below Surface that may import Foundation, each with its reason beside it.
     private static let foundationEdges: Set<String> = [
@@ -13,74 +13,74 @@ import Testing
         "Sources/Outbound/Delivery/StateBlob.swift"
     ]
 
-    private var files: [TreeFile] { get throws { try Self.tree.get().files } }
+    private var files: [TreeFile] { get async throws { try await Self.tree.value.files } }
 
     private func expectNone(_ found: [Finding], _ location: SourceLocation = #_sourceLocation) {
         #expect(found.isEmpty, "\(found.map(\.description).joined(separator: "\n"))", sourceLocation: location)
     }
 
-    @Test("there is a tree to look at") func treeIsThere() throws {
-        let paths = try Self.tree.get().paths
+    @Test("there is a tree to look at") func treeIsThere() async throws {
+        let paths = try await Self.tree.value.paths
         #expect(paths.contains("Package.swift"))
         #expect(paths.contains("Tests/TidyTests/TidyTests.swift"))
-        #expect(try files.contains { $0.wing == "Surface" })
+        #expect(try await files.contains { $0.wing == "Surface" })
     }
 
-    @Test("files, lines and functions keep their limits") func lengths() throws {
-        expectNone(try files.flatMap(Lengths.findings))
+    @Test("files, lines and functions keep their limits") func lengths() async throws {
+        expectNone(try await files.flatMap(Lengths.findings))
     }
 
-    @Test("paths have no blanks, and files are named for what is in them") func names() throws {
-        expectNone(try Self.tree.get().paths.flatMap(Places.names))
+    @Test("paths have no blanks, and files are named for what is in them") func names() async throws {
+        expectNone(try await Self.tree.value.paths.flatMap(Places.names))
     }
 
-    @Test("nothing that the build makes is tracked") func trackedOutput() throws {
-        expectNone(Places.trackedOutput(try Self.tree.get().tracked))
+    @Test("nothing that the build makes is tracked") func trackedOutput() async throws {
+        expectNone(Places.trackedOutput(try await Self.tree.value.tracked))
     }
 
-    @Test("no file names a path or a host of one machine") func machines() throws {
-        expectNone(try files.flatMap { Places.machinePaths(in: $0) + Places.strangeHosts(in: $0) })
+    @Test("no file names a path or a host of one machine") func machines() async throws {
+        expectNone(try await files.flatMap { Places.machinePaths(in: $0) + Places.strangeHosts(in: $0) })
     }
 
-    @Test("links in the documentation lead somewhere") func links() throws {
-        expectNone(Links.broken(in: try files, paths: Set(try Self.tree.get().paths)))
+    @Test("links in the documentation lead somewhere") func links() async throws {
+        expectNone(Links.broken(in: try await files, paths: Set(try await Self.tree.value.paths)))
     }
 
-    @Test("Foundation stays in Surface, Testing and the named edges") func foundation() throws {
-        expectNone(try files.flatMap { Words.foundation(in: $0, edges: Self.foundationEdges) })
+    @Test("Foundation stays in Surface, Testing and the named edges") func foundation() async throws {
+        expectNone(try await files.flatMap { Words.foundation(in: $0, edges: Self.foundationEdges) })
     }
 
-    @Test("time, chance and threads come in through Platform") func worldlyCalls() throws {
-        expectNone(try files.flatMap { Words.worldlyCalls(in: $0) + Words.threads(in: $0) })
+    @Test("time, chance and threads come in through Platform") func worldlyCalls() async throws {
+        expectNone(try await files.flatMap { Words.worldlyCalls(in: $0) + Words.threads(in: $0) })
     }
 
-    @Test("no task is started that nobody waits for") func bareTasks() throws {
-        expectNone(try files.flatMap(Words.bareTasks))
+    @Test("no task is started that nobody waits for") func bareTasks() async throws {
+        expectNone(try await files.flatMap(Words.bareTasks))
     }
 
-    @Test("only the command line prints") func prints() throws {
-        expectNone(try files.flatMap(Words.prints))
+    @Test("only the command line prints") func prints() async throws {
+        expectNone(try await files.flatMap(Words.prints))
     }
 
-    @Test("every unchecked Sendable names its lock") func uncheckedSendable() throws {
-        expectNone(try files.flatMap(Words.uncheckedSendable))
+    @Test("every unchecked Sendable names its lock") func uncheckedSendable() async throws {
+        expectNone(try await files.flatMap(Words.uncheckedSendable))
     }
 
-    @Test("no work is left undone under a mark, and no type is named for nothing") func marks() throws {
-        expectNone(try files.flatMap { Words.unfinished(in: $0) + Words.vagueTypes(in: $0) })
+    @Test("no work is left undone under a mark, and no type is named for nothing") func marks() async throws {
+        expectNone(try await files.flatMap { Words.unfinished(in: $0) + Words.vagueTypes(in: $0) })
     }
 
     @Test("the table of arrows obeys the order of the wings") func arrows() {
         #expect(Arrows.disorder().isEmpty)
     }
 
-    @Test("every room imports only what the arrows allow") func imports() throws {
-        expectNone(try files.flatMap { Arrows.imports(in: $0) })
+    @Test("every room imports only what the arrows allow") func imports() async throws {
+        expectNone(try await files.flatMap { Arrows.imports(in: $0) })
     }
 
-    @Test("Package.swift declares the rooms as the arrows allow") func manifest() throws {
-        let manifest = try #require(try files.first { $0.path == "Package.swift" })
-        let present = Set(try files.compactMap(\.room))
+    @Test("Package.swift declares the rooms as the arrows allow") func manifest() async throws {
+        let manifest = try #require(try await files.first { $0.path == "Package.swift" })
+        let present = Set(try await files.compactMap(\.room))
         expectNone(Manifest(manifest.text).findings(house: Arrows.house, present: present))
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTesting
 
 /// One file of the repository, with its path from the root.
 struct TreeFile {
@@ -48,9 +49,9 @@ struct Tree {
     static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    static func read() throws -> Tree {
-        let tracked = git("ls-files", "--cached", "-z")
-        let added = git("ls-files", "--others", "--exclude-standard", "-z")
+    static func read() async throws -> Tree {
+        let tracked = await git("ls-files", "--cached", "-z")
+        let added = await git("ls-files", "--others", "--exclude-standard", "-z")
         let paths = (tracked == nil ? walk() : (tracked ?? []) + (added ?? [])).sorted()
         var files: [TreeFile] = []
         for path in paths where isText(path) {
@@ -69,18 +70,12 @@ struct Tree {
             .contains(name[name.index(after: dot)...])
     }
 
-    private static func git(_ arguments: String...) -> [String]? {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["git", "-C", root.path(percentEncoded: false)] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { return nil }
-        return String(decoding: data, as: UTF8.self).split(separator: "\0").map(String.init)
+    private static func git(_ arguments: String...) async -> [String]? {
+        let git = ["git", "-C", root.path(percentEncoded: false)] + arguments
+        guard let outcome = try? await runProgram(URL(filePath: "/usr/bin/env"), git), outcome.status == 0 else {
+            return nil
+        }
+        return outcome.output.split(separator: "\0").map(String.init)
     }
 
     private static func walk() -> [String] {

@@ -3,7 +3,8 @@ import Platform
 
 /// A server as a child process of this one: the same binary, so that a demonstration shows what anybody can run.
 final class ServerProcess {
-    let address: String
+    /// Where it listens, once it is ready.
+    private(set) var address = ""
     private let process: Process
     private let clock: any WorldClock
     private let log: String
@@ -12,9 +13,8 @@ final class ServerProcess {
     private static let stopTimeout = Duration.seconds(20)
     private static let pollEvery = Duration.milliseconds(20)
 
-    private init(process: Process, address: String, log: String, clock: any WorldClock) {
+    private init(process: Process, log: String, clock: any WorldClock) {
         self.process = process
-        self.address = address
         self.log = log
         self.clock = clock
     }
@@ -40,18 +40,30 @@ final class ServerProcess {
         environment["COURANT_TOKEN"] = nil
         process.environment = environment
         try process.run()
-        let deadline = clock.uptime() + startTimeout
-        while clock.uptime() < deadline {
-            guard process.isRunning else { break }
-            if let address = listening(in: log) {
-                let server = ServerProcess(process: process, address: address, log: log, clock: clock)
-                let client = try ServerClient(address: address, token: nil)
-                if let answer = try? await client.exchange(.get("/readyz")), answer.status == 200 { return server }
-            }
-            try await clock.sleep(for: pollEvery)
+        let server = ServerProcess(process: process, log: log, clock: clock)
+        do {
+            try await server.becomeReady()
+        } catch {
+            // An interruption, too, leaves no server behind.
+            server.stop()
+            throw error
         }
-        if process.isRunning { process.terminate() }
-        throw CommandFailure(.internal, "The server did not start. Its last words:\n\(lastLines(of: log))")
+        return server
+    }
+
+    private func becomeReady() async throws {
+        let deadline = clock.uptime() + Self.startTimeout
+        while clock.uptime() < deadline, process.isRunning {
+            if let address = Self.listening(in: log) {
+                let client = try ServerClient(address: address, token: nil)
+                if let answer = try? await client.exchange(.get("/readyz")), answer.status == 200 {
+                    self.address = address
+                    return
+                }
+            }
+            try await clock.sleep(for: Self.pollEvery)
+        }
+        throw CommandFailure(.internal, "The server did not start. Its last words:\n\(Self.lastLines(of: log))")
     }
 
     /// Asks the server to stop and waits until it has; after the timeout it is killed.
