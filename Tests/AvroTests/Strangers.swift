@@ -49,7 +49,9 @@ struct Strangers: Sendable {
             ["Python/strangers.py", folder.path(percentEncoded: false)],
             folder: Catalog.root.appending(path: "AvroTests")
         )
-        guard outcome.status == 0 else { throw Failure(about: "strangers.py did not run to its end: \(outcome.errors)") }
+        guard outcome.status == 0 else {
+            throw Failure(about: "strangers.py did not run to its end: \(outcome.errors)")
+        }
         report = try JSONValue(
             parsing: try String(contentsOf: folder.appending(path: "report.json"), encoding: .utf8)
         )

@@ -8,7 +8,8 @@ struct ConfigCommandTests {
         try await TemporaryFolder.with { folder in
             let file = folder.appending(path: "courant.yaml")
             try Data(yaml.utf8).write(to: file)
-            return try await CourantBinary.run(["config", "check"], environment: environment, folder: folder)
+            let command = ["config", "check", "courant.yaml"]
+            return try await CourantBinary.run(command, environment: environment, folder: folder)
         }
     }
 

@@ -46,6 +46,18 @@ struct DemoCommandTests {
         }
     }
 
+    @Test("a folder with access tokens is refused in words that say why")
+    func tokens() async throws {
+        try await TemporaryFolder.with { folder in
+            let data = folder.appending(path: "data").path
+            let made = try await CourantBinary.run("token", "create", "ops", "--scope", "admin", "--data", data)
+            #expect(made.status == 0, "\(made.errors)")
+            let outcome = try await CourantBinary.run("demo", "--events", "10", "--data", data)
+            #expect(outcome.status == 77)
+            #expect(outcome.errors.contains("`\(data)` has access tokens"))
+        }
+    }
+
     @Test(
         "an interrupted demonstration stops its server and leaves nothing behind, however early it is interrupted",
         arguments: ["server.log", "data/lock", "data/journal"]

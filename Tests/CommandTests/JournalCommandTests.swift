@@ -52,6 +52,12 @@ struct JournalCommandTests {
             #expect(records.allSatisfy { $0.time.wholeMatch(of: times) != nil })
             let limited = try await CourantBinary.run("journal", "dump", data.path, "--limit", "7")
             #expect(limited.lines == Array(dumped.lines.prefix(7)))
+            let name = "users.messages.sms.InboundReceive"
+            let received = try await CourantBinary.run("journal", "dump", data.path, "--type", name)
+            #expect(received.lines == dumped.lines.filter { $0.contains("\"event_type\":\"\(name)\"") })
+            #expect(!received.lines.isEmpty)
+            let byAlias = try await CourantBinary.run("journal", "dump", data.path, "--type", name + "d")
+            #expect(byAlias.lines == received.lines)
         }
     }
 

@@ -88,6 +88,14 @@ struct SampleCommandTests {
         }
     }
 
+    @Test("files of Avro need a folder: the form alone is a wrong call")
+    func formatWithoutFolder() async throws {
+        let outcome = try await CourantBinary.run("sample", "--format", "avro")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("--each FOLDER"))
+        #expect(outcome.output.isEmpty)
+    }
+
     @Test("a start that is no time ends with 64")
     func wrongStart() async throws {
         let outcome = try await CourantBinary.run("sample", "--start", "yesterday")

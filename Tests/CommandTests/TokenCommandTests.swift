@@ -58,6 +58,7 @@ struct TokenCommandTests {
                 let held = try await CourantBinary.run("token", "list", "--data", data)
                 #expect(held.status == 78)
                 #expect(held.errors.contains("in use"))
+                #expect(held.errors.contains("--url"))
                 #expect(try await server.run("token", "revoke", "web", token: admin).status == 0)
                 let revoked = try await server.run("send", "-", input: Self.event, token: web)
                 #expect(revoked.status == 77)

@@ -52,7 +52,19 @@ import Testing
             "trusted_proxies:\n  - 10.0.0.0/8\n  - 10.0.0.0/33",
             "c.yaml:3: trusted_proxies[1]: expected an address or range such as 10.0.0.0/8, found \"10.0.0.0/33\""
         ),
-        Case("tls: {certificate: a.pem}", "c.yaml:1: tls.key: is missing; expected a PEM file of the private key"),
+        Case(
+            "tls: {certificate: /etc/hostname}",
+            "c.yaml:1: tls.key: is missing; expected a PEM file of the private key"
+        ),
+        Case(
+            "tls:\n  certificate: /etc/hostname\n  key: nowhere.pem",
+            "c.yaml:3: tls.key: there is no file nowhere.pem that can be read"
+        ),
+        Case(
+            "journal: {segment: 8MiB}\nintake:\n  event_bytes_max: 5MiB",
+            "c.yaml:3: intake.event_bytes_max: expected at most 4128768 bytes, what half a segment (journal.segment) "
+                + "holds as one record"
+        ),
         Case(
             "log: {level: loud}",
             "c.yaml:1: log.level: expected one of trace, debug, info, notice, warning, error, critical, found \"loud\""

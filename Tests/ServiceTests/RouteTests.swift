@@ -52,7 +52,7 @@ import Testing
             let avro = try await ask("GET", "\(url)/users.messages.email.Click?format=avro")
             #expect(avro["type"] as? String == "record")
             #expect(avro["name"] as? String == "Click")
-            let schema = try await ask("GET", "\(url)/users.messages.email.Click?format=jsonschema")
+            let schema = try await ask("GET", "\(url)/users.messages.email.Click?format=json-schema")
             #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
             let unknown = try await ask("GET", "\(url)/users.messages.emial.Click")
             #expect(unknown.status == 404)

@@ -7,9 +7,11 @@ import Service
 /// What an operator mends (an address in use, a setting that the data folder contradicts) is a matter of configuration;
 /// the rest is ours.
 enum ServiceFailure {
-    static func translated<Value>(_ work: () async throws -> Value) async throws -> Value {
+    static func translated<Value>(callsServers: Bool = false, _ work: () async throws -> Value) async throws -> Value {
         do {
             return try await work()
+        } catch let error as ServiceError where error.code == .inUse && callsServers {
+            throw CommandFailure(.configuration, "\(error.message) A running server is asked with --url ADDRESS.")
         } catch let error as ServiceError {
             throw CommandFailure(.configuration, error.message)
         } catch let error as TokenError {

@@ -100,7 +100,7 @@ for query in ["", "?q=bounce", "?channel=email,sms&action=Opens", "?edition=v10&
               "?events=users.messages.*"]:
     check("get", glossary, open_url + glossary + query, 200)
 check("get", glossary, open_url + glossary + "?edition=1999", 400)
-for query in ["", "?format=avro", "?format=jsonschema", "?edition=v10"]:
+for query in ["", "?format=avro", "?format=json-schema", "?edition=v10"]:
     check("get", one_type, f"{open_url}/v1/glossary/users.messages.email.Click{query}", 200)
 check("get", one_type, f"{open_url}/v1/glossary/users.messages.email.Click?format=xml", 400)
 check("get", one_type, f"{open_url}/v1/glossary/users.nothing", 404)

@@ -1,4 +1,5 @@
 import Delivery
+import Foundation
 package import Glossary
 import Intake
 import Logging
@@ -11,15 +12,17 @@ extension Configuration {
     ///   - file: The file as the messages name it; relative paths are taken from its folder.
     ///   - environment: What `${NAME}` reads.
     ///   - glossary: What event types, editions and tags there are.
+    ///   - canRead: Whether a file that the settings name is there to be read.
     /// - Returns: The settings, with every default filled in.
     /// - Throws: Every problem at once.
     package static func read(
         _ yaml: String,
         file: String,
         environment: [String: String] = [:],
-        glossary: Glossary = .standard
+        glossary: Glossary = .standard,
+        canRead: @escaping (String) -> Bool = { FileManager.default.isReadableFile(atPath: $0) }
     ) throws(ConfigurationError) -> Configuration {
-        let reading = ConfigurationReading(environment: environment)
+        let reading = ConfigurationReading(environment: environment, canRead: canRead)
         let folder = file.contains("/") ? ConfigurationPath.absolute("\(file)/..", in: "") : ""
         var configuration = Configuration.standard()
         if let root = reading.root(of: yaml) {
@@ -53,6 +56,7 @@ extension Configuration {
         duplicates = root.section("duplicates", Self.duplicates)
         Self.check(disk, against: journal, root)
         intake = root.section("intake", Self.intake)
+        Self.check(intake, against: journal, root)
         delivery = root.section("delivery") { section in
             let example = "64MiB"
             return DeliveryPart(
@@ -97,6 +101,10 @@ extension Configuration {
     private static func tlsFiles(_ section: ConfigurationSection, _ path: (String) -> String) -> TLSFiles? {
         let certificate = section.required("certificate", expected: "a PEM file of the certificate chain")
         let key = section.required("key", expected: "a PEM file of the private key")
+        for (name, file) in [("certificate", certificate), ("key", key)] {
+            guard let file, !section.reading.canRead(path(file)) else { continue }
+            section.report("there is no file \(path(file)) that can be read", key: name, line: section.lineOf(name))
+        }
         guard let certificate, let key else { return nil }
         return TLSFiles(certificate: path(certificate), key: path(key))
     }
@@ -136,6 +144,16 @@ extension Configuration {
         root.inspect("disk") { section in
             let message = "expected at least \(least) bytes: four segments for each partition"
             section.report(message, key: "budget", line: section.lineOf("budget"))
+        }
+    }
+
+    /// An event that is set aside becomes one record, and a record is at most half a segment.
+    private static func check(_ intake: IntakeSettings, against journal: JournalPart, _ root: ConfigurationSection) {
+        let most = intake.bounded(bySegment: journal.segmentBytes).bodyBytesMax
+        guard intake.eventBytesMax > most else { return }
+        root.inspect("intake") { section in
+            let message = "expected at most \(most) bytes, what half a segment (journal.segment) holds as one record"
+            section.report(message, key: "event_bytes_max", line: section.lineOf("event_bytes_max"))
         }
     }
 

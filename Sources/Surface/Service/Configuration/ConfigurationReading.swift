@@ -3,10 +3,12 @@ import Yams
 /// One reading of a file: collects problems instead of stopping at the first.
 final class ConfigurationReading {
     let environment: [String: String]
+    let canRead: (String) -> Bool
     private(set) var problems: [ConfigurationError.Problem] = []
 
-    init(environment: [String: String]) {
+    init(environment: [String: String], canRead: @escaping (String) -> Bool) {
         self.environment = environment
+        self.canRead = canRead
     }
 
     func report(_ message: String, key: String, line: Int?) {

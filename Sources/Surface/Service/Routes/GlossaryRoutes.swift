@@ -37,7 +37,7 @@ struct GlossaryRoutes: Sendable {
     private func show(_ request: Request, _ context: CourantContext) throws(RouteError) -> Response {
         var query = Query(request)
         let edition = try edition(&query)
-        let format = try query.choice("format", default: "json", of: ["json", "avro", "jsonschema"])
+        let format = try query.choice("format", default: "json", of: ["json", "avro", "json-schema"])
         try query.done()
         let name = Query.decoded(Substring(context.parameters.get("type") ?? ""))
         guard let type = edition.type(named: name) else {
@@ -48,7 +48,7 @@ struct GlossaryRoutes: Sendable {
         let text =
             switch format {
             case "avro": type.avroSchema(namespace: .files(kind: "Local"))
-            case "jsonschema": type.jsonSchema()
+            case "json-schema": type.jsonSchema()
             default: type.json(withFields: true)
             }
         return .json(Array(text.utf8))

@@ -30,7 +30,7 @@ struct ConfigCheck: ParsableCommand {
     )
 
     @Argument(help: ArgumentHelp("The configuration file.", valueName: "file"))
-    var file: String = ConfigurationFile.standardName
+    var file: String
 
     func run() throws {
         let configuration = try ConfigurationFile.parsed(file)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Avro
 import Foundation
+import Glossary
 import Journal
 import Platform
 
@@ -170,11 +171,12 @@ struct JournalDump: ParsableCommand {
         var output = StandardOutput()
         var resolutions: [UInt64: Resolution] = [:]
         var left = limit ?? .max
+        let names = Set(type.flatMap(Self.names))
         let outcome: Result<Void, any Error>
         do {
             outcome = try inspector.dump { (record) throws(any Error) in
                 guard left > 0 else { throw LimitReached() }
-                guard type.isEmpty || type.contains(record.schema.name) else { return }
+                guard type.isEmpty || names.contains(record.schema.name) else { return }
                 let resolution =
                     try resolutions[record.schema.fingerprint] ?? Resolution(writer: Schema(json: record.schema.json))
                 resolutions[record.schema.fingerprint] = resolution
@@ -192,6 +194,11 @@ struct JournalDump: ParsableCommand {
                 "A record does not fit its schema (\(avro.message)); run `courant journal check`."
             )
         }
+    }
+
+    /// The name as given, and the one that it is an alias of.
+    private static func names(of type: String) -> [String] {
+        [type] + Glossary.standard.editions.compactMap { $0.type(named: type)?.name }
     }
 
     private static func line(_ record: SegmentInspector.Record, _ datum: Datum) -> [UInt8] {

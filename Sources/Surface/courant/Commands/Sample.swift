@@ -54,6 +54,9 @@ struct Sample: ParsableCommand {
 
     func validate() throws {
         guard events >= 0 else { throw ValidationError("--events is 0 or more.") }
+        guard format == .json || each != nil else {
+            throw ValidationError("--format avro goes with --each FOLDER: a file holds events of one type.")
+        }
     }
 
     func run() throws {

@@ -27,6 +27,12 @@ struct DemoRun: Sendable {
         } catch {
             if !Task.isCancelled { try server.check() }
             server.stop()
+            if let failure = error as? CommandFailure, failure.status == .refused {
+                throw CommandFailure(
+                    .refused,
+                    "`\(data)` has access tokens, and a demonstration posts without one: name another folder."
+                )
+            }
             throw error
         }
         server.stop()

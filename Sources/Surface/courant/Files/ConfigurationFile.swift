@@ -3,9 +3,6 @@ import Service
 
 /// Where a command's configuration comes from: a file, else the defaults; then what the command line says.
 enum ConfigurationFile {
-    /// What is read where no file is named.
-    static let standardName = "courant.yaml"
-
     /// The settings of a file, or the defaults where none is named; `data` takes the place of the file's data folder.
     static func read(_ file: String?, data: String? = nil) throws -> Configuration {
         var configuration = Configuration.standard()

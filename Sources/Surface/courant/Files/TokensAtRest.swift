@@ -17,7 +17,7 @@ struct TokensAtRest {
 
     func create(name: String, source: String?, scopes: [String]) async throws -> JSONValue {
         let scopes = scopes.compactMap { AccessToken.Scope(rawValue: $0) }
-        return try await ServiceFailure.translated {
+        return try await ServiceFailure.translated(callsServers: true) {
             try await tokens.with { book in
                 let made = try await book.create(name: name, source: source, scopes: scopes)
                 return Self.view(made.token, text: made.text)
@@ -26,13 +26,13 @@ struct TokensAtRest {
     }
 
     func list() async throws -> JSONValue {
-        try await ServiceFailure.translated {
+        try await ServiceFailure.translated(callsServers: true) {
             try await tokens.with { book in .object(["tokens": .array(book.all.map { Self.view($0) })]) }
         }
     }
 
     func revoke(_ name: String) async throws {
-        try await ServiceFailure.translated {
+        try await ServiceFailure.translated(callsServers: true) {
             try await tokens.with { book in try await book.revoke(name) }
         }
     }
