@@ -21,6 +21,7 @@ final class ScriptedJournal: Journal {
     let secret = [UInt8](repeating: 1, count: 16)
     let partitions: Int
     let bytesOnDisk: Int64 = 0
+    let recordBytesMax = Int.max
     private let state: Mutex<State>
     private let changes = Signal()
 

@@ -21,23 +21,59 @@ final class RecordingJournal: Journal {
         var kept: [Kept] = []
         var known: Set<RecordIdentity> = []
         var admits = true
-        var fails = false
+        /// The partitions that have stopped.
+        var stopped: Set<Int> = []
+        var isHeld = false
+        var held: [CheckedContinuation<Void, Never>] = []
+        var handedOver = 0
     }
 
     let id = JournalID([UInt8](repeating: 1, count: 16))
     let partitions: Int
     let secret = [UInt8](repeating: 7, count: 16)
+    let recordBytesMax: Int
     private let state = Mutex(State())
 
-    init(partitions: Int = 1) { self.partitions = partitions }
+    init(partitions: Int = 1, recordBytesMax: Int = .max) {
+        self.partitions = partitions
+        self.recordBytesMax = recordBytesMax
+    }
 
     var kept: [Kept] { state.withLock { $0.kept } }
+    /// How often a batch was handed over.
+    var handedOver: Int { state.withLock { $0.handedOver } }
     func refuse() { state.withLock { $0.admits = false } }
-    func fail() { state.withLock { $0.fails = true } }
+    func stop(_ partition: Int = 0) { state.withLock { _ = $0.stopped.insert(partition) } }
+    func resume() { state.withLock { $0.stopped = [] } }
+
+    /// From now on batches wait until they are let go.
+    func hold() { state.withLock { $0.isHeld = true } }
+
+    /// Returns once a batch waits.
+    func waitUntilHeld() async {
+        while state.withLock({ $0.held.isEmpty }) { await Task.yield() }
+    }
+
+    func letGo() {
+        let held = state.withLock { state in
+            state.isHeld = false
+            defer { state.held = [] }
+            return state.held
+        }
+        for batch in held { batch.resume() }
+    }
 
     func append(_ batch: RecordBatch, to partition: PartitionID) async throws(JournalError) -> AppendResult {
-        let (isFailing, duplicates) = state.withLock { state in
-            guard !state.fails else { return (true, [Int32]()) }
+        await withCheckedContinuation { (turn: CheckedContinuation<Void, Never>) in
+            let waits = state.withLock { state in
+                state.handedOver += 1
+                if state.isHeld { state.held.append(turn) }
+                return state.isHeld
+            }
+            if !waits { turn.resume() }
+        }
+        let (isStopped, duplicates) = state.withLock { state in
+            guard !state.stopped.contains(partition.rawValue) else { return (true, [Int32]()) }
             var duplicates: [Int32] = []
             for (index, entry) in batch.entries.enumerated() {
                 if entry.identity != .none, !state.known.insert(entry.identity).inserted {
@@ -60,7 +96,7 @@ final class RecordingJournal: Journal {
             }
             return (false, duplicates)
         }
-        if isFailing { throw JournalError(.closed, "stopped") }
+        if isStopped { throw JournalError(.closed, "stopped") }
         return AppendResult(
             duplicates: duplicates,
             accepted: batch.entries.count - duplicates.count,
@@ -93,13 +129,19 @@ struct Bench {
         "email_address":"a@example.com"}
         """
 
-    init(_ sources: [SourceSettings] = [SourceSettings(name: "default")], partitions: Int = 1) throws {
-        journal = RecordingJournal(partitions: partitions)
+    init(
+        _ sources: [SourceSettings] = [SourceSettings(name: "default")],
+        partitions: Int = 1,
+        recordBytesMax: Int = .max,
+        inFlightBytesMax: Int = 256 << 20
+    ) throws {
+        journal = RecordingJournal(partitions: partitions, recordBytesMax: recordBytesMax)
         let editions = Glossary.standard.editions
         schemas = try Intake.journalSchemas(editions)
         var settings = IntakeSettings()
         settings.bodyBytesMax = 8 << 20
         settings.decompressedBytesMax = 4 << 20
+        settings.inFlightBytesMax = inFlightBytesMax
         intake = Intake(
             sources: sources,
             editions: editions,
@@ -170,4 +212,6 @@ struct Answer {
     var duplicates: Int { Int(json["duplicates"]?.integer ?? -1) }
     var codes: [String] { json["rejected"]?.array?.compactMap { $0["code"]?.string } ?? [] }
     var errorCode: String? { json["error"]?["code"]?.string }
+    var errorMessage: String { json["error"]?["message"]?.string ?? "" }
+    var rejected: [JSONValue] { json["rejected"]?.array ?? [] }
 }

@@ -120,7 +120,11 @@ import Testing
 
     @Test("a content type that is not taken is 415", arguments: ["application/x-www-form-urlencoded", "text/csv"])
     func contentType(type: String) async throws {
-        #expect(try await Bench().post(entry("a"), type: type).status == 415)
+        let events = try await Bench().post(entry("a"), type: type)
+        #expect(events.status == 415)
+        #expect(events.errorMessage.hasSuffix("application/json and application/x-ndjson are"))
+        let currents = try await Bench().post("", to: .currents, type: type)
+        #expect(currents.status == 415 && currents.errorMessage.hasSuffix("application/json is"))
     }
 
     @Test("past its rate a source is answered 429 and told when to come back")
@@ -131,21 +135,81 @@ import Testing
         #expect(answer.status == 429 && (answer.retryAfter ?? 0) >= 1)
     }
 
-    @Test("503 while starting, stopping, full or when the journal has closed, always with Retry-After")
+    @Test("503 while starting, reloading or stopping, with Retry-After and the reason")
     func unavailable() async throws {
         let bench = try Bench()
-        for state in [Intake.Availability.starting, .reloading, .stopping] {
+        let states: [(Intake.Availability, String)] = [
+            (.starting, "starting"), (.reloading, "reloading"), (.stopping, "stopping"),
+        ]
+        for (state, code) in states {
             bench.intake.become(state)
             let answer = await bench.post(entry("a"))
-            #expect(answer.status == 503 && answer.retryAfter != nil)
+            #expect(answer.status == 503 && answer.retryAfter != nil && answer.errorCode == code)
         }
         bench.intake.become(.ready)
-        bench.journal.refuse()
-        #expect(await bench.post(entry("a")).errorCode == "storage_full")
+        #expect(await bench.post(entry("a")).accepted == 1)
+    }
+
+    @Test("503 when the disk is full or the journal has closed, and nothing is counted")
+    func journalUnavailable() async throws {
+        let full = try Bench()
+        full.journal.refuse()
+        let refused = await full.post(entry("a"))
+        #expect(refused.status == 503 && refused.retryAfter != nil && refused.errorCode == "storage_full")
         let closed = try Bench()
-        closed.journal.fail()
-        #expect(await closed.post(entry("a")).errorCode == "journal_unavailable")
-        #expect(closed.intake.balances.first?.received == 0)
+        closed.journal.stop()
+        let answer = await closed.post(entry("a"))
+        #expect(answer.status == 503 && answer.retryAfter != nil && answer.errorCode == "journal_unavailable")
+        #expect(full.intake.balances.first?.received == 0 && closed.intake.balances.first?.received == 0)
+    }
+
+    @Test("where one partition refuses, the answer says how many events are in all the same, and so do the books")
+    func onePartitionRefuses() async throws {
+        let bench = try Bench([SourceSettings(name: "default")], partitions: 3)
+        let late = entry("late").replacing("1700000000", with: "1e400")
+        let events = "[" + ((0..<100).map { entry("id-\($0)") } + [late]).joined(separator: ",") + "]"
+        bench.journal.stop(1)
+        let answer = await bench.post(events)
+        let durable = bench.journal.kept.count
+        #expect((2..<101).contains(durable))
+        #expect(answer.status == 503 && answer.retryAfter != nil && answer.errorCode == "journal_unavailable")
+        #expect(answer.errorMessage.contains("of 101 events to be stored \(durable) are durable"), "\(answer.text)")
+        var balance = try #require(bench.intake.balances.first)
+        #expect(balance.accepted == durable - 1 && balance.setAside == 1 && balance.received == durable)
+        // What the sender is told to do brings the rest in, and nothing twice but the dead letter: it has no identity.
+        bench.journal.resume()
+        let again = await bench.post(events)
+        #expect(again.accepted == 100 - (durable - 1) && again.duplicates == durable - 1, "\(again.text)")
+        balance = try #require(bench.intake.balances.first)
+        #expect(balance.accepted == 100 && balance.isBalanced)
+    }
+
+    @Test("a source with too many bytes on their way is answered 429, the service 503, both with Retry-After")
+    func busy() async throws {
+        for (bench, status, code) in [
+            (try Bench([SourceSettings(name: "default", inFlightBytesMax: 10)]), 429, "source_busy"),
+            (try Bench(inFlightBytesMax: 10), 503, "busy"),
+        ] {
+            bench.journal.hold()
+            async let first = bench.post(entry("a"))
+            await bench.journal.waitUntilHeld()
+            let answer = await bench.post(entry("b"))
+            #expect(answer.status == status && answer.errorCode == code && answer.retryAfter != nil)
+            bench.journal.letGo()
+            #expect(await first.accepted == 1)
+            #expect(await bench.post(entry("b")).accepted == 1)
+        }
+    }
+
+    @Test("a record that the journal cannot hold is 413 before any partition has a part of its request")
+    func recordTooLarge() async throws {
+        let bench = try Bench(partitions: 3, recordBytesMax: 1000)
+        let large = entry("large", ",\"canvas_name\":\"\(String(repeating: "x", count: 1000))\"")
+        let events = (0..<50).map { entry("id-\($0)") } + [large]
+        let answer = await bench.post("[\(events.joined(separator: ","))]")
+        #expect(answer.status == 413 && answer.errorCode == "event_too_large")
+        #expect(bench.journal.handedOver == 0 && bench.journal.kept.isEmpty)
+        #expect(bench.intake.balances.first?.received == 0)
     }
 
     @Test("records of a request spread over the partitions by identity and keep their order in each")

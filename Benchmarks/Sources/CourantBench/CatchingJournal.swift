@@ -8,6 +8,7 @@ final class CatchingJournal: Journal {
     let partitions = 1
     let secret = [UInt8](repeating: 42, count: 16)
     let bytesOnDisk: Int64 = 0
+    let recordBytesMax = Int.max
 
     private let keeps: Bool
     private let caught = Mutex<[RecordBatch]>([])

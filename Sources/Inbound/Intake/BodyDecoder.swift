@@ -6,6 +6,8 @@ struct BodyError: Error {
     let status: Int
     let code: String
     let message: String
+    /// Seconds after which trying again makes sense.
+    var retryAfter: Int?
 
     static func tooLarge(_ max: Int, compressed: Bool) -> BodyError {
         BodyError(
@@ -17,9 +19,24 @@ struct BodyError: Error {
         )
     }
 
+    static func tooManyEvents(_ max: Int) -> BodyError {
+        BodyError(
+            status: 413,
+            code: "too_many_events",
+            message: "the body has more than \(max) events; send fewer at a time"
+        )
+    }
+
     static func notJSON(_ why: String) -> BodyError {
         BodyError(status: 400, code: "not_json", message: why)
     }
+
+    /// What is wrong now and may be right in a second.
+    static func again(_ status: Int, _ code: String, _ message: String) -> BodyError {
+        BodyError(status: status, code: code, message: message, retryAfter: 1)
+    }
+
+    static let memoryShort = again(503, "memory_short", "no memory to read the body with; try again")
 }
 
 /// Undoes a body's Content-Encoding: gzip, deflate or zstd, up to a limit.
@@ -27,17 +44,26 @@ enum BodyDecoder {
     /// The largest window a zstd body may ask for: 8 MiB, which RFC 8878 tells senders over HTTP to keep to.
     private static let windowLogMax: Int32 = 23
 
-    static func decode(_ body: consuming Body, encoding: String?, max: Int) throws(BodyError) -> Body {
+    /// Holds the bytes of the decoded body, and takes them before it makes room for them.
+    static func decode(
+        _ body: consuming Body,
+        encoding: String?,
+        max: Int,
+        holding held: inout InFlight
+    ) throws(BodyError) -> Body {
         switch encoding?.lowercased() {
-        case nil, "", "identity": return body
-        case "gzip", "x-gzip": return unsafe try inflate(body, max: max) { unsafe libdeflate_gzip_decompress_ex }
+        case nil, "", "identity":
+            try held.hold(body.count)
+            return body
+        case "gzip", "x-gzip":
+            return unsafe try inflate(body, max: max, &held) { unsafe libdeflate_gzip_decompress_ex }
         case "deflate":
             // RFC 9110 means the zlib format; some senders leave its two bytes of header out.
             let isZlib = unsafe body.text.count >= 2 && body.text[0] & 0x0F == 8 && isZlibHeader(body.text)
             return unsafe isZlib
-                ? try inflate(body, max: max) { unsafe libdeflate_zlib_decompress_ex }
-                : try inflate(body, max: max) { unsafe libdeflate_deflate_decompress_ex }
-        case "zstd": return try unpackZstd(body, max: max)
+                ? try inflate(body, max: max, &held) { unsafe libdeflate_zlib_decompress_ex }
+                : try inflate(body, max: max, &held) { unsafe libdeflate_deflate_decompress_ex }
+        case "zstd": return try unpackZstd(body, max: max, &held)
         case let other?:
             throw BodyError(
                 status: 415,
@@ -61,20 +87,20 @@ enum BodyDecoder {
     private static func inflate(
         _ body: borrowing Body,
         max: Int,
+        _ held: inout InFlight,
         _ function: () -> Inflate
     ) throws(BodyError) -> Body {
-        guard let decompressor = unsafe libdeflate_alloc_decompressor() else {
-            throw BodyError(status: 503, code: "memory_short", message: "no memory to decompress with; try again")
-        }
+        guard let decompressor = unsafe libdeflate_alloc_decompressor() else { throw .memoryShort }
         defer { unsafe libdeflate_free_decompressor(decompressor) }
         let inflate = unsafe function()
         let input = unsafe body.text
-        var output = Body(capacity: min(max, input.count * 4))
+        var output = Body()
         var read = 0
         var room = min(max, Swift.max(4096, input.count * 4))
         while read < input.count {
             var used = 0
             var result = LIBDEFLATE_BAD_DATA
+            try held.hold(output.capacity(for: room))
             unsafe output.append(room: room) { space in
                 var written = 0
                 result = unsafe inflate(
@@ -104,23 +130,27 @@ enum BodyDecoder {
                 )
             }
         }
+        try held.hold(output.count)
         return output
     }
 
-    private static func unpackZstd(_ body: borrowing Body, max: Int) throws(BodyError) -> Body {
-        guard let context = unsafe ZSTD_createDCtx() else {
-            throw BodyError(status: 503, code: "memory_short", message: "no memory to decompress with; try again")
-        }
+    private static func unpackZstd(
+        _ body: borrowing Body,
+        max: Int,
+        _ held: inout InFlight
+    ) throws(BodyError) -> Body {
+        guard let context = unsafe ZSTD_createDCtx() else { throw .memoryShort }
         defer { unsafe _ = ZSTD_freeDCtx(context) }
         unsafe _ = ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, windowLogMax)
         let text = unsafe body.text
         var input = unsafe ZSTD_inBuffer(src: text.baseAddress, size: text.count, pos: 0)
-        var output = Body(capacity: min(max, text.count * 4))
+        var output = Body()
         var result = 1
         while true {
             // One byte past the limit shows that there was more.
             let room = min(Swift.max(64 << 10, text.count * 2), max + 1 - output.count)
             var written = 0
+            try held.hold(output.capacity(for: room))
             unsafe output.append(room: room) { space in
                 var out = unsafe ZSTD_outBuffer(dst: space.baseAddress, size: room, pos: 0)
                 result = unsafe ZSTD_decompressStream(context, &out, &input)
@@ -138,6 +168,7 @@ enum BodyDecoder {
                 message: "the body is not what its Content-Encoding says: zstd does not decompress it to its end"
             )
         }
+        try held.hold(output.count)
         return output
     }
 }

@@ -43,7 +43,7 @@ extension Intake {
             shape: isLines ? .lines : .flat
         )
         let body = Body(text)
-        let parsed = try unsafe parser.parse(body.text, in: Lane(partitions: 1))
+        let parsed = unsafe try parser.parse(body.text, in: Lane(partitions: 1))
         let rejected = Dictionary(uniqueKeysWithValues: parsed.rejections.map { ($0.index, $0) })
         return (0..<parsed.received).map { Verdict(index: $0, rejection: rejected[$0]) }
     }

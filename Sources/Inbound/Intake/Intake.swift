@@ -21,7 +21,7 @@ package final class Intake: Sendable {
     /// For each of the journal's schemas its type's place in its edition.
     private let firstSchemas: [String: Int]
     private let availability = Atomic<Availability>(.starting)
-    private let inFlight = Atomic<Int>(0)
+    private let budget: ByteBudget
     private let acknowledgement: Histogram
 
     /// Takes `journal` opened with `Intake.journalSchemas(editions)`, in that order.
@@ -40,7 +40,10 @@ package final class Intake: Sendable {
         let compiled = CompiledGlossary(editions, schemas: schemas, secret: journal.secret)
         firstSchemas = compiled.firstSchemas
         identities = IdentityMaker(secret: journal.secret, clock: platform.clock, random: platform.random)
-        lanes = LanePool(kept: Platform.cores, partitions: journal.partitions)
+        let partitions = journal.partitions
+        lanes = LanePool(kept: Platform.cores) { () throws(BodyError) in unsafe try Lane(partitions: partitions) }
+        let budget = ByteBudget(bytesMax: settings.inFlightBytesMax)
+        self.budget = budget
         var states: [String: SourceState] = [:]
         for source in sources {
             guard let edition = compiled.editions[source.edition] else {
@@ -57,7 +60,7 @@ package final class Intake: Sendable {
             labels: []
         )
         metrics.gaugeReading("courant_intake_in_flight_bytes", help: "Bytes of bodies being worked on.", labels: []) {
-            [weak self] in Double(self?.inFlight.load(ordering: .relaxed) ?? 0)
+            Double(budget.bytes)
         }
     }
 
@@ -81,46 +84,20 @@ package final class Intake: Sendable {
         let format = request.format
         // An empty header names nothing: two requests that carry it are not the same.
         let key = request.idempotencyKey.flatMap { $0.isEmpty ? nil : $0 }
+        var held = InFlight(service: budget, source: source.budget)
+        defer { held.release() }
         let parsed: ParsedBody
-        let bytes: Int
         do throws(BodyError) {
             let shape = try Self.shape(of: request)
             let encoding = request.contentEncoding
-            let body = try BodyDecoder.decode(request.body, encoding: encoding, max: settings.decompressedBytesMax)
-            // What counts is the body as it is worked on, not as it came.
-            bytes = body.count
-            if let refusal = enter(bytes, source) { return refusal }
-            do throws(BodyError) {
-                parsed = try parse(body, shape, idempotencyKey: key, source)
-            } catch {
-                leave(bytes, source)
-                throw error
-            }
+            let bytesMax = settings.decompressedBytesMax
+            let body = try BodyDecoder.decode(request.body, encoding: encoding, max: bytesMax, holding: &held)
+            parsed = try parse(body, shape, idempotencyKey: key, source)
         } catch {
-            return .error(error.status, error.code, error.message)
+            return .error(error)
         }
-        defer { leave(bytes, source) }
         guard journal.admits(bytes: parsed.batches.reduce(0) { $0 + $1.bytes.count }) else { return Self.full }
         return await journalled(parsed, source, format)
-    }
-
-    /// Takes up `bytes` of both budgets, or says which one is spent.
-    private func enter(_ bytes: Int, _ source: SourceState) -> IntakeAnswer? {
-        let (_, held) = inFlight.add(bytes, ordering: .relaxed)
-        guard held <= settings.inFlightBytesMax || held == bytes else {
-            inFlight.subtract(bytes, ordering: .relaxed)
-            return .error(503, "busy", "too many bytes are being worked on; try again", retryAfter: 1)
-        }
-        guard source.enter(bytes) else {
-            inFlight.subtract(bytes, ordering: .relaxed)
-            return .error(429, "source_busy", "the source's in-flight limit is reached; try again", retryAfter: 1)
-        }
-        return nil
-    }
-
-    private func leave(_ bytes: Int, _ source: SourceState) {
-        inFlight.subtract(bytes, ordering: .relaxed)
-        source.leave(bytes)
     }
 
     // MARK: - Before parsing
@@ -139,8 +116,7 @@ package final class Intake: Sendable {
             return .error(403, "format_not_allowed", "source \(source.settings.name) takes \(taken) only")
         }
         guard request.body.count <= settings.bodyBytesMax else {
-            let error = BodyError.tooLarge(settings.bodyBytesMax, compressed: false)
-            return .error(error.status, error.code, error.message)
+            return .error(.tooLarge(settings.bodyBytesMax, compressed: false))
         }
         let wait = source.secondsToWait(now: platform.clock.uptime())
         guard wait == 0 else {
@@ -164,10 +140,6 @@ package final class Intake: Sendable {
         idempotencyKey: String?,
         _ source: SourceState
     ) throws(BodyError) -> ParsedBody {
-        if body.count == 0 {
-            if shape == .envelope || shape == .lines { return ParsedBody() }
-            throw .notJSON("the body is empty; send an event, an array of events, or NDJSON")
-        }
         let parser = EventParser(
             edition: source.edition,
             source: source.settings,
@@ -185,13 +157,13 @@ package final class Intake: Sendable {
     private static func shape(of request: borrowing IntakeRequest) throws(BodyError) -> BodyShape {
         let type = request.contentType?.prefix { $0 != ";" }.lowercased().filter { $0 != " " } ?? ""
         if request.format == .currents {
-            guard type.isEmpty || type == "application/json" else { throw unsupported(type, "application/json") }
+            guard type.isEmpty || type == "application/json" else { throw unsupported(type, "application/json is") }
             return .envelope
         }
         switch type {
         case "", "application/json": return .flat
         case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines": return .lines
-        default: throw unsupported(type, "application/json and application/x-ndjson")
+        default: throw unsupported(type, "application/json and application/x-ndjson are")
         }
     }
 
@@ -199,7 +171,7 @@ package final class Intake: Sendable {
         BodyError(
             status: 415,
             code: "type_unsupported",
-            message: "Content-Type \(Rejection.quoted(type)) is not taken; \(taken) is"
+            message: "Content-Type \(Rejection.quoted(type)) is not taken; \(taken)"
         )
     }
 
@@ -210,68 +182,66 @@ package final class Intake: Sendable {
         _ source: SourceState,
         _ format: SourceSettings.Format
     ) async -> IntakeAnswer {
-        let started = platform.clock.uptime()
-        let outcome: Outcome
+        // Before any partition has any of it: from here on nothing is the sender's fault.
         do throws(JournalError) {
-            outcome = try await append(parsed, source)
+            for batch in parsed.batches { try batch.check(recordBytesMax: journal.recordBytesMax) }
         } catch {
-            guard error.code != .recordTooLarge else { return .error(413, "event_too_large", error.message) }
-            return .error(503, "journal_unavailable", "the journal takes nothing at present; try again", retryAfter: 1)
+            return .error(413, "event_too_large", error.message)
+        }
+        let started = platform.clock.uptime()
+        let results = await append(parsed.batches)
+        let durable = Durable(parsed.batches, results, of: source.edition, firstSchemas[source.settings.edition] ?? 0)
+        if let error = results.lazy.compactMap(\.failure).first {
+            source.count(partOf: durable)
+            source.paid(durable.events)
+            return Self.refused(error, durable.events, of: parsed.batches.reduce(0) { $0 + $1.entries.count })
         }
         acknowledgement.observe(platform.clock.uptime() - started)
         source.count(parsed)
         source.paid(parsed.received)
-        source.count(acceptedByType: outcome.acceptedByType, duplicates: outcome.duplicates)
-        return .verdict(parsed, accepted: outcome.accepted, duplicates: outcome.duplicates, format: format)
+        source.count(durable)
+        return .verdict(parsed, accepted: durable.accepted, duplicates: durable.duplicates, format: format)
     }
 
-    private struct Outcome: Sendable {
-        var acceptedByType: [Int]
-        var duplicates = 0
-
-        var accepted: Int { acceptedByType.reduce(0, +) }
-    }
-
-    private func append(_ parsed: ParsedBody, _ source: SourceState) async throws(JournalError) -> Outcome {
-        let first = firstSchemas[source.settings.edition] ?? 0
-        var outcome = Outcome(acceptedByType: Array(repeating: 0, count: source.edition.typeCount))
-        for entry in parsed.batches.lazy.flatMap(\.entries) where entry.schema != DeadLetter.schemaIndex {
-            outcome.acceptedByType[Int(entry.schema) - first] += 1
-        }
-        let results = try await appendAll(parsed.batches)
-        for (batch, result) in zip(parsed.batches, results) {
-            for index in result.duplicates {
-                outcome.acceptedByType[Int(batch.entries[Int(index)].schema) - first] -= 1
-                outcome.duplicates += 1
-            }
-        }
-        return outcome
+    /// A partition has refused its part, which happens when the journal stops; `durable` events are in all the same.
+    private static func refused(_ error: JournalError, _ durable: Int, of all: Int) -> IntakeAnswer {
+        let message =
+            durable == 0
+            ? "the journal takes nothing at present (\(error.code)); try again"
+            : "the journal took only a part (\(error.code)): of \(all) events to be stored \(durable) are durable, the "
+                + "others may not be. Send the whole request again; events with an id are recognised as repeats"
+        return .error(503, "journal_unavailable", message, retryAfter: 1)
     }
 
     /// All partitions at once: each has its own writer, so a request waits for one sync, not for their sum.
-    private func appendAll(_ batches: [RecordBatch]) async throws(JournalError) -> [AppendResult] {
-        if batches.count == 1 { return [try await append(batches[0], to: 0)] }
-        let results = await withTaskGroup(of: (Int, Result<AppendResult, JournalError>).self) { group in
+    private func append(_ batches: [RecordBatch]) async -> [Result<AppendResult, JournalError>] {
+        if batches.count == 1 { return [await append(batches[0], to: 0)] }
+        return await withTaskGroup(of: (Int, Result<AppendResult, JournalError>).self) { group in
             for (index, batch) in batches.enumerated() {
-                group.addTask {
-                    do throws(JournalError) {
-                        return (index, .success(try await self.append(batch, to: index)))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
+                group.addTask { (index, await self.append(batch, to: index)) }
             }
-            var results: [Result<AppendResult, JournalError>?] = Array(repeating: nil, count: batches.count)
+            var results = [Result<AppendResult, JournalError>](repeating: Self.nothing, count: batches.count)
             for await (index, result) in group { results[index] = result }
             return results
         }
-        var all: [AppendResult] = []
-        for result in results { if let result { all.append(try result.get()) } }
-        return all
     }
 
-    private func append(_ batch: RecordBatch, to partition: Int) async throws(JournalError) -> AppendResult {
-        guard !batch.entries.isEmpty else { return AppendResult(duplicates: [], accepted: 0, firstOffset: nil) }
-        return try await journal.append(batch, to: PartitionID(partition))
+    private func append(_ batch: RecordBatch, to partition: Int) async -> Result<AppendResult, JournalError> {
+        guard !batch.entries.isEmpty else { return Self.nothing }
+        do throws(JournalError) {
+            return .success(try await journal.append(batch, to: PartitionID(partition)))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static let nothing = Result<AppendResult, JournalError>.success(
+        AppendResult(duplicates: [], accepted: 0, firstOffset: nil)
+    )
+}
+
+extension Result {
+    fileprivate var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
     }
 }

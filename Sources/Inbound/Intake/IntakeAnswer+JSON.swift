@@ -9,6 +9,10 @@ extension IntakeAnswer {
         return IntakeAnswer(status: status, retryAfter: retryAfter, body: text)
     }
 
+    static func error(_ error: BodyError) -> IntakeAnswer {
+        .error(error.status, error.code, error.message, retryAfter: error.retryAfter)
+    }
+
     /// What became of each event: 200 nothing rejected, 207 some, 422 all.
     ///
     /// The sender of an envelope gets 200: what could not be stored stands in the journal as a dead letter, so it must

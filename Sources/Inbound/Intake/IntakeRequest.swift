@@ -47,9 +47,14 @@ package struct Body: ~Copyable {
         unsafe UnsafeBufferPointer(start: storage, count: count)
     }
 
+    /// What the capacity will be once there is room for `more` bytes.
+    func capacity(for more: Int) -> Int {
+        count + more > capacity ? max(count + more, capacity * 2) : capacity
+    }
+
     private mutating func reserve(_ more: Int) {
         guard count + more > capacity else { return }
-        let grown = max(count + more, capacity * 2)
+        let grown = capacity(for: more)
         let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: grown + Self.padding)
         unsafe moved.update(from: storage, count: count)
         unsafe storage.deallocate()

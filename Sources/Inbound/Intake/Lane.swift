@@ -17,8 +17,12 @@ final class Lane {
     let writers: UnsafeMutablePointer<RecordWriter>
     private let partitions: Int
 
-    init(partitions: Int) {
-        guard let made = unsafe courant_json_parser_make() else { fatalError("no memory for a JSON parser") }
+    /// `makeParser` answers nil where memory is short.
+    init(
+        partitions: Int,
+        makeParser: @Sendable () -> OpaquePointer? = { unsafe courant_json_parser_make() }
+    ) throws(BodyError) {
+        guard let made = unsafe makeParser() else { throw .memoryShort }
         unsafe parser = made
         self.partitions = partitions
         unsafe slots = .allocate(capacity: Self.slotsMax)
@@ -50,15 +54,16 @@ final class LanePool: Sendable {
 
     private let resting = Mutex(Resting())
     private let kept: Int
-    private let partitions: Int
+    private let makeLane: @Sendable () throws(BodyError) -> Lane
 
-    init(kept: Int, partitions: Int) {
+    init(kept: Int, makeLane: @escaping @Sendable () throws(BodyError) -> Lane) {
         self.kept = kept
-        self.partitions = partitions
+        self.makeLane = makeLane
     }
 
-    func withLane<T, E: Error>(_ work: (Lane) throws(E) -> T) throws(E) -> T {
-        let lane = resting.withLock { $0.lanes.popLast().map(Borrowed.init) }?.lane ?? Lane(partitions: partitions)
+    func withLane<T>(_ work: (Lane) throws(BodyError) -> T) throws(BodyError) -> T {
+        let rested = resting.withLock { $0.lanes.popLast().map(Borrowed.init) }?.lane
+        let lane = if let rested { rested } else { try makeLane() }
         defer {
             let back = Borrowed(lane: lane)
             resting.withLock { if $0.lanes.count < kept { $0.lanes.append(back.lane) } }

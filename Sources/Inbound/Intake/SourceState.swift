@@ -25,6 +25,8 @@ final class SourceState: Sendable {
 
     let settings: SourceSettings
     let edition: CompiledEdition
+    /// For its bodies alone.
+    let budget: ByteBudget
     private let metrics: MetricRegistry
     private let received: Counter
     private let accepted: [Counter]
@@ -34,13 +36,13 @@ final class SourceState: Sendable {
     private let acceptedTotal = Counter()
     private let derivedUsers: Counter
     private let limit: Mutex<RateLimit>?
-    private let inFlight = Atomic<Int>(0)
     private let unknownNames = Mutex<Set<String>>([])
 
     init(_ settings: SourceSettings, edition: CompiledEdition, metrics: MetricRegistry, now: Duration) {
         self.settings = settings
         self.edition = edition
         self.metrics = metrics
+        budget = ByteBudget(bytesMax: settings.inFlightBytesMax)
         let labels = [("source", settings.name)]
         func counter(_ name: String, _ help: String) -> Counter {
             metrics.counter("courant_intake_\(name)_total", help: help, labels: labels)
@@ -72,16 +74,6 @@ final class SourceState: Sendable {
     }
 
     // MARK: - Limits
-
-    /// Takes up `bytes` of the source's budget; false when it is spent.
-    func enter(_ bytes: Int) -> Bool {
-        let (_, new) = inFlight.add(bytes, ordering: .relaxed)
-        if new <= settings.inFlightBytesMax || new == bytes { return true }
-        inFlight.subtract(bytes, ordering: .relaxed)
-        return false
-    }
-
-    func leave(_ bytes: Int) { inFlight.subtract(bytes, ordering: .relaxed) }
 
     /// Seconds to wait before the source may send again; 0: it may now.
     func secondsToWait(now: Duration) -> Int {
@@ -121,11 +113,19 @@ final class SourceState: Sendable {
         }
     }
 
-    /// Counts records that are durable, by type; `firstSchema` is the place of the edition's first type.
-    func count(acceptedByType: [Int], duplicates repeats: Int) {
-        for (index, count) in acceptedByType.enumerated() where count > 0 { accepted[index].add(count) }
-        acceptedTotal.add(acceptedByType.reduce(0, +))
-        duplicates.add(repeats)
+    /// Counts records that are durable.
+    func count(_ durable: Durable) {
+        for (index, count) in durable.acceptedByType.enumerated() where count > 0 { accepted[index].add(count) }
+        acceptedTotal.add(durable.accepted)
+        duplicates.add(durable.duplicates)
+    }
+
+    /// Counts a request of which only some partitions took their part, as if it had held nothing else: the sender is
+    /// told to send it again, and then it counts whole.
+    func count(partOf request: Durable) {
+        received.add(request.events)
+        setAside.add(request.letters)
+        count(request)
     }
 
     private func shownName(_ name: String) -> String {

@@ -9,6 +9,9 @@ package protocol Journal: AnyObject, Sendable {
     /// 16 random bytes, made with the journal: the key of record identities.
     var secret: [UInt8] { get }
 
+    /// The longest record that a batch may hold, its length field included.
+    var recordBytesMax: Int { get }
+
     /// Returns once every record of the batch is durable, first copies of its repeats included.
     ///
     /// Once handed over, the batch is written whether the calling task is cancelled or not.

@@ -51,6 +51,18 @@ package struct RecordBatch: Sendable {
         self.bytes = bytes
         self.entries = entries
     }
+
+    /// Throws `recordTooLarge` for a record longer than a journal takes: to be asked before any batch of a request is
+    /// handed over.
+    package func check(recordBytesMax: Int) throws(JournalError) {
+        for entry in entries where entry.length > recordBytesMax {
+            throw JournalError(
+                .recordTooLarge,
+                "a record of \(entry.length) bytes is more than half a segment: "
+                    + "raise journal.segment above \(2 * Int(entry.length)) bytes"
+            )
+        }
+    }
 }
 
 /// What became of a batch, once all of it is durable.

@@ -13,6 +13,7 @@ package final class SegmentedJournal: Journal {
     package var id: JournalID { context.meta.id }
     package var partitions: Int { context.meta.partitions }
     package var secret: [UInt8] { context.meta.secret }
+    package var recordBytesMax: Int { context.settings.recordBytesMax }
 
     /// Opens the journal in `settings.folder`, or makes one, and recovers what the last process left.
     ///
@@ -83,14 +84,8 @@ package final class SegmentedJournal: Journal {
         to partition: PartitionID
     ) async throws(JournalError) -> AppendResult {
         guard !batch.entries.isEmpty else { return AppendResult(duplicates: [], accepted: 0, firstOffset: nil) }
+        try batch.check(recordBytesMax: recordBytesMax)
         for entry in batch.entries {
-            guard entry.length <= context.settings.recordBytesMax else {
-                throw JournalError(
-                    .recordTooLarge,
-                    "a record of \(entry.length) bytes is more than half a segment: "
-                        + "raise journal.segment above \(2 * entry.length) bytes"
-                )
-            }
             precondition(
                 Int(entry.schema) < context.schemas.count && entry.length >= RecordLayout.datumStart
                     && Int(entry.start) + Int(entry.length) <= batch.bytes.count,

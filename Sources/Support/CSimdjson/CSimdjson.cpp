@@ -70,6 +70,8 @@ size_t courant_count_line_feeds(const uint8_t *text, size_t length) {
     return size_t(std::count(text, text + length, uint8_t('\n')));
 }
 
+bool courant_json_is_memory_short(int code) { return error_code(code) == simdjson::MEMALLOC; }
+
 const char *courant_json_error(int code) { return simdjson::error_message(error_code(code)); }
 
 }  // extern "C"

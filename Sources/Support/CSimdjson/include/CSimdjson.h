@@ -1,6 +1,7 @@
 #ifndef COURANT_CSIMDJSON_H
 #define COURANT_CSIMDJSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,9 @@ int courant_json_stream_next(courant_json_parser *parser, courant_json_document 
 
 // How many line feeds a text has: here, because the compiler makes vector instructions of it.
 size_t courant_count_line_feeds(const uint8_t *text, size_t length);
+
+// Whether an error code says that memory was short: no fault of the text's.
+bool courant_json_is_memory_short(int code);
 
 // What an error code means, in a few words. Static storage.
 const char *courant_json_error(int code);
