@@ -98,6 +98,7 @@ let package = Package(
         room("Outbound", "Delivery", ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", grdb]),
         room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
         room("Testing", "PlatformTesting", ["Platform"]),
+        .target(name: "CAllocations", path: "Sources/Testing/CAllocations"),
         room("Testing", "DestinationConformance", ["Avro", "Delivery", "Platform"]),
         room("Surface", "Samples", ["Glossary"]),
         room(
@@ -140,7 +141,13 @@ let package = Package(
         tests("Platform", ["Platform", "PlatformTesting"]),
         tests("Telemetry", ["Telemetry"]),
         tests("Journal", ["Journal", "Platform", "PlatformTesting", "Telemetry"]),
-        tests("Intake", ["Avro", "CDeflate", "CZstd", "Glossary", "Intake", "Journal", "Platform", "Telemetry"]),
+        tests(
+            "Intake",
+            [
+                "Avro", "CAllocations", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Intake", "Journal", "Platform",
+                "Telemetry",
+            ]
+        ),
         tests(
             "Delivery",
             ["Avro", "Delivery", "Glossary", "Journal", "Platform", "PlatformTesting", "Telemetry", grdb]

@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test("an empty body and an empty list are a credential probe", arguments: ["", "{\"events\":[]}"])
+    @Test("an empty body and an empty list are a credential probe", arguments: ["", " \r\n\t ", "{\"events\":[]}"])
     func probe(body: String) async throws {
         let answer = try await Bench().post(body, to: .currents)
         #expect(answer.status == 200 && answer.accepted == 0)
@@ -61,7 +61,11 @@ import Testing
         arguments: [
             "{\"event_type\":\"users.behaviors.Purchase\",\"id\":\"q\"}",
             "{\"event_type\":\"nobody.knows.This\",\"id\":\"q\", \"user\":{}}",
-            "{\"event_type\":\"users.canvas.Entry\",\"time\":1e999}",
+            "{\"event_type\":\"users.canvas.Entry\",\"time\":\"\\ud800\"}",
+            "{\"event_type\":\"users.canvas.Entry\",\"user\":{},\"user\":{}}",
+            "{\"event_type\":\"users.canvas.Entry\",\"properties\":null,\"properties\":{}}",
+            "{\"event_type\":\"users.canvas.Entry\",\"event_type\":\"users.canvas.Entry\"}",
+            "{\"event_type\":\"users.canvas.Entry\",\"zzz\":1,\"properties\":{\"zzz\":2}}",
             "7",
         ]
     )
@@ -75,6 +79,37 @@ import Testing
         #expect(letter.datum["source"] == .string("default"))
         let balance = try #require(bench.intake.balances.first)
         #expect(balance.received == 2 && balance.setAside == 1 && balance.rejected == 0 && balance.isBalanced)
+    }
+
+    @Test("a number too large for 64 bits or a double stays in purchase_properties as it was sent")
+    func oversizedNumber() async throws {
+        let bench = try Bench()
+        let event = purchase.replacing("42", with: "123456789012345678901234567890,\"far\":[1e400,1.5]")
+        #expect(await bench.post("{\"events\":[\(event)]}", to: .currents).accepted == 1)
+        guard case .string(let properties)? = try bench.records().first?.datum["properties"] else {
+            Issue.record("no properties")
+            return
+        }
+        #expect(properties.contains(#""size":123456789012345678901234567890,"far":[1e400,1.5],"#), "\(properties)")
+    }
+
+    @Test("keys written with escapes are the same keys, beside an event that does not parse too")
+    func escapedKeys() async throws {
+        for bad in ["", "{\"x\":tru},"] {
+            let bench = try Bench()
+            let event = purchase.replacing("\"user\"", with: "\"\\u0075ser\"")
+            let answer = await bench.post("{\"\\u0065vent\\u0073\":[\(bad)\(event)]}", to: .currents)
+            #expect(answer.accepted == 1, "\(answer.text)")
+        }
+    }
+
+    @Test("where a stray quote leaves the envelope open, the answer names the event to look at")
+    func strayQuote() async throws {
+        let bad = purchase.replacing("\"id\"", with: "\"id")
+        let answer = try await Bench().post("{\"events\":[\(purchase),\(bad),\(purchase)]}", to: .currents)
+        #expect(answer.status == 400 && answer.errorCode == "not_json")
+        let start = 11 + purchase.utf8.count + 1
+        #expect(answer.errorMessage.contains("event 1, counted from 0, begins at byte \(start)"), "\(answer.text)")
     }
 
     @Test("the envelope is lenient even where the source is strict")

@@ -112,9 +112,8 @@ import Testing
     @Test(
         "what simdjson refuses in one event costs the others nothing",
         arguments: [
-            "{\"event_type\":\"users.canvas.Entry\",\"time\":123456789012345678901234567890}",
-            "{\"event_type\":\"users.canvas.Entry\",\"x\":1e400}",
             "{\"event_type\":\"users.canvas.Entry\",\"x\":\"\\ud800\"}",
+            "{\"event_type\":\"users.canvas.Entry\",\"x\":1e400,\"y\":0123456789012345678901}",
             "{\"event_type\":\"users.canvas.Entry\",\"x\":01}",
             "{\"event_type\":\"users.canvas.Entry\",\"x\":\"\u{1}\"}",
             "{\"event_type\":\"users.canvas.Entry\",\"x\":tru}",
@@ -143,6 +142,42 @@ import Testing
         #expect(answer.accepted == 2 && answer.codes == ["malformed_json"])
     }
 
+    @Test("in NDJSON a stray quote costs only its own line")
+    func strayQuote() async throws {
+        let bench = try Bench()
+        let bad = open("b").replacing("\"id\"", with: "\"id")
+        let answer = await bench.post("\(open("a"))\n\(bad)\n\(open("c"))", type: "application/x-ndjson")
+        #expect(answer.accepted == 2 && answer.codes == ["malformed_json"])
+        #expect(answer.rejected.first?["index"]?.integer == 1)
+    }
+
+    @Test("an array that a stray quote leaves open is 400 and says which event to look at")
+    func arrayAstray() async throws {
+        let bench = try Bench()
+        let body = "[\(open("a")),\(open("b").replacing("\"id\"", with: "\"id")),\(open("c"))]"
+        let answer = await bench.post(body)
+        #expect(answer.status == 400 && answer.errorCode == "not_json" && bench.journal.kept.isEmpty)
+        let start = 1 + open("a").utf8.count + 1
+        #expect(answer.errorMessage.contains("event 1, counted from 0, begins at byte \(start)"), "\(answer.text)")
+    }
+
+    @Test("one object that does not parse gets its verdict like one of many", arguments: ["\\ud800", "\u{1}", "\\q"])
+    func onlyObject(text: String) async throws {
+        let bench = try Bench()
+        let answer = await bench.post(open("a", ",\"timezone\":\"\(text)\""))
+        #expect(answer.status == 422 && answer.codes == ["malformed_json"], "\(answer.text)")
+        #expect(bench.intake.balances.first?.rejected == 1)
+    }
+
+    @Test("a byte order mark before the events is passed over")
+    func byteOrderMark() async throws {
+        let bench = try Bench()
+        #expect(await bench.post("\u{FEFF}\(open("a"))").accepted == 1)
+        #expect(await bench.post("\u{FEFF}\(open("b"))\n\(open("c"))", type: "application/x-ndjson").accepted == 2)
+        #expect(await bench.post("\u{FEFF}{\"events\":[]}", to: .currents).status == 200)
+        #expect(await bench.post("\u{FEFF}").errorCode == "not_json")
+    }
+
     @Test("lines that only parse together are not NDJSON")
     func mergedLines() async throws {
         let bench = try Bench()
@@ -165,7 +200,19 @@ import Testing
         #expect(bench.journal.kept.isEmpty)
     }
 
-    @Test("event_type may stand anywhere, and its alias is taken")
+    @Test("event_type may stand anywhere")
+    func typeAnywhere() async throws {
+        let bench = try Bench()
+        let event = open("a").replacing("\"event_type\":\"users.messages.email.Open\"", with: "\"timezone\":null")
+        let name = "\"event_type\":\"users.messages.email.Open\""
+        for (id, body) in [
+            ("first", event.replacing("{", with: "{\(name),")), ("last", event.replacing("}", with: ",\(name)}")),
+        ] {
+            #expect(await bench.post(body.replacing("\"a\"", with: "\"\(id)\"")).accepted == 1)
+        }
+    }
+
+    @Test("statement 17: InboundReceived, the name on the page, is stored as InboundReceive, and both are one event")
     func alias() async throws {
         let bench = try Bench()
         let event = """
@@ -175,6 +222,8 @@ import Testing
         let answer = await bench.post(event)
         #expect(answer.accepted == 1, "\(answer.text)")
         #expect(try bench.records().first?.type == "users.messages.sms.InboundReceive")
+        let canonical = event.replacing("InboundReceived", with: "InboundReceive")
+        #expect(await bench.post(canonical).duplicates == 1)
     }
 
     @Test("unknown fields are counted and left out, or rejected if the source says so")

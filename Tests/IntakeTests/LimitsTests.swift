@@ -1,5 +1,6 @@
 import Avro
 import CDeflate
+import CSimdjson
 import CZstd
 import Glossary
 import Testing
@@ -25,6 +26,7 @@ import Testing
             let answer = await bench.post("[\(entry("a", bytes: 400)),\(large),\(entry("b", bytes: 400))]")
             #expect(answer.status == 207 && answer.accepted == 2)
             #expect(answer.codes == ["size_over_limit"])
+            #expect(answer.rejected.first?["id"]?.string == "large")
             let letters = try bench.records().filter { $0.type == DeadLetter.typeName }
             #expect(letters.map { $0.datum["raw"] } == [.bytes(Array(large.utf8))])
             let balance = try #require(bench.intake.balances.first)
@@ -65,6 +67,89 @@ import Testing
         ] {
             let event = entry("t\(time)", bytes: 400).replacing("1700000000", with: time)
             #expect(await bench.post(event).accepted == (isStored ? 1 : 0), "\(time)")
+        }
+    }
+
+    @Test(
+        "a time outside 32-bit seconds is set aside with its bytes however it is written",
+        arguments: [
+            "123456789012345678901234567890", "-9223372036854775809", "1e400", "-1e400", "1.7e12", "1700000000123.5",
+            "2147483647.5", "1700000000123",
+        ]
+    )
+    func timeAsSent(time: String) async throws {
+        let event = entry("a", bytes: 400).replacing("1700000000", with: time)
+        for body in [event, "[\(event)]", "{\"events\":[\(event)]}"] {
+            let bench = try Bench()
+            let isEnvelope = body.hasPrefix("{\"events\"")
+            let answer = await bench.post(body, to: isEnvelope ? .currents : .events)
+            #expect(answer.status == (isEnvelope ? 200 : 422), "\(answer.text)")
+            let letter = try #require(try bench.records().first)
+            #expect(letter.type == DeadLetter.typeName)
+            #expect(letter.datum["code"] == .string("time_out_of_range"))
+            #expect(letter.datum["raw"] == .bytes(Array(event.utf8)))
+            guard !isEnvelope else { continue }
+            #expect(answer.codes == ["time_out_of_range"])
+            #expect(answer.rejected.first?["id"]?.string == "a")
+            #expect(answer.rejected.first?["field"]?.string == "time")
+            #expect(answer.text.contains("milliseconds") == (time.hasPrefix("1.7e12") || time.hasPrefix("1700")))
+        }
+    }
+
+    @Test("a whole number is an integer however it is written; one with a fraction is not")
+    func wholeNumbers() async throws {
+        let bench = try Bench()
+        for (id, time) in [("a", "1700000000.0"), ("b", "1.7e9"), ("c", "17e8"), ("d", "1700000000")] {
+            let event = entry(id, bytes: 400).replacing("1700000000", with: time)
+            #expect(await bench.post(event).accepted == 1, "\(time)")
+        }
+        #expect(try bench.records().map { $0.datum["time"] } == Array(repeating: .int(1_700_000_000), count: 4))
+        for time in ["1.5", "1700000000.25"] {
+            let answer = await bench.post(entry("e", bytes: 400).replacing("1700000000", with: time))
+            #expect(answer.codes == ["field_wrong_type"], "\(time): \(answer.text)")
+            #expect(answer.rejected.first?["field"]?.string == "time")
+        }
+        let strict = entry("f", bytes: 400).replacing("1700000000", with: "1.7e8")
+        #expect(try await Bench(strict: true).post(strict).codes == ["time_not_ten_digits"])
+    }
+
+    @Test("a number too large names its field, and in a field that is not stored it spoils nothing")
+    func oversizedNumbers() async throws {
+        let bench = try Bench()
+        for number in ["123456789012345678901234567890", "1e400", "-1.5E+999"] {
+            func posted(_ old: String, _ new: String) async -> Answer {
+                await bench.post(entry("a\(number)", bytes: 400).replacing(old, with: new))
+            }
+            let text = await posted("\"c\"", number)
+            #expect(text.codes == ["field_wrong_type"], "\(text.text)")
+            #expect(text.rejected.first?["field"]?.string == "canvas_id")
+            #expect(text.rejected.first?["message"]?.string == "canvas_id is a string, not a number")
+            let flag = await posted("false", number)
+            #expect(flag.codes == ["field_wrong_type"] && flag.rejected.first?["field"]?.string == "in_control_group")
+            let more = "\"zzz\":[\(number),\"\(number)\"],\"yyy\":{\"\\\"\":\(number)}"
+            let unknown = await posted("false", "false,\(more)")
+            #expect(unknown.accepted == 1, "\(unknown.text)")
+        }
+        let purchase = """
+            {"event_type":"users.behaviors.Purchase","id":"p","user_id":"u","time":1700000000,"app_id":"a",\
+            "product_id":"p","price":1e400,"currency":"EUR","properties":"{}"}
+            """
+        let price = await bench.post(purchase)
+        #expect(price.codes == ["number_out_of_range"] && price.rejected.first?["field"]?.string == "price")
+        #expect(price.text.contains("1e400"))
+    }
+
+    @Test("an event too large is reported with its id, wherever that stands and however it is written")
+    func idOfTooLarge() async throws {
+        let rest = String(repeating: "x", count: 900_000)
+        for (event, id) in [
+            ("{\"a\":{\"id\":\"no\"},\"b\":\"\(rest)\",\"id\":\"y\\u0065s\"}", "yes"),
+            ("{ \"i\\u0064\" : \"yes\" , \"b\":\"\(rest)\"}", "yes"), ("{\"id\":7,\"b\":\"\(rest)\"}", nil),
+            ("{\"b\":\"\(rest)\"}", nil),
+        ] as [(String, String?)] {
+            let answer = try await Bench().post("[\(event)]")
+            #expect(answer.codes == ["size_over_limit"])
+            #expect(answer.rejected.first?["id"]?.string == id)
         }
     }
 
@@ -146,6 +231,49 @@ import Testing
         #expect(await bench.post(bomb, encoding: encoding).status == 413)
         #expect(await bench.post([UInt8](repeating: 0x20, count: (8 << 20) + 1)).status == 413)
         #expect(await bench.post("{}".utf8, encoding: "br").status == 415)
+    }
+
+    @Test("bytes are taken from the budget while a body swells, not after", arguments: ["gzip", "deflate", "zstd"])
+    func budget(encoding: String) throws {
+        let bomb = packed([UInt8](repeating: 0x20, count: 8 << 20), encoding)
+        let service = ByteBudget(bytesMax: 1 << 20)
+        let source = ByteBudget(bytesMax: 64 << 20)
+        // Somebody else is at work: alone, a body is let through.
+        #expect(service.take(1, holding: 0))
+        var held = InFlight(service: service, source: source)
+        // Decompressed first, it would be answered 413.
+        let error = #expect(throws: BodyError.self) {
+            _ = try BodyDecoder.decode(Body(bomb), encoding: encoding, max: 4 << 20, holding: &held)
+        }
+        #expect(error?.status == 503 && error?.code == "busy" && error?.retryAfter == 1)
+        held.release()
+        #expect(service.bytes == 1 && source.bytes == 0)
+    }
+
+    @Test("a decompressed body holds its own bytes of the budget, and gives them back")
+    func held() throws {
+        for encoding in ["gzip", "deflate", "zstd"] {
+            let service = ByteBudget(bytesMax: 1 << 20)
+            let source = ByteBudget(bytesMax: 1 << 20)
+            var held = InFlight(service: service, source: source)
+            let packed = packed([UInt8](repeating: 0x20, count: 100_000), encoding)
+            let body = try BodyDecoder.decode(Body(packed), encoding: encoding, max: 1 << 20, holding: &held)
+            #expect(body.count == 100_000 && service.bytes == 100_000 && source.bytes == 100_000)
+            held.release()
+            #expect(service.bytes == 0 && source.bytes == 0)
+        }
+    }
+
+    @Test("no memory for a parser is 503, and the sender may try again")
+    func memoryShort() {
+        let pool = LanePool(kept: 1) { () throws(BodyError) in unsafe try Lane(partitions: 1) { nil } }
+        let error = #expect(throws: BodyError.self) { try pool.withLane { _ in } }
+        #expect(error?.status == 503 && error?.code == "memory_short" && error?.retryAfter == 1)
+        // A parser that finds no memory while it parses says so by its code.
+        for code in Int32(0)..<40 {
+            let message = unsafe String(cString: courant_json_error(code))
+            #expect(courant_json_is_memory_short(code) == message.contains("memory"), "\(message)")
+        }
     }
 
     @Test("gzip members behind one another are one body")

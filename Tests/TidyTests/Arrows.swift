@@ -18,6 +18,7 @@ enum Arrows {
     }
 
     static let house: [String: Room] = [
+        "CAllocations": Room(wing: "Testing"),
         "CDeflate": Room(wing: "Support"),
         "CGlossary": Room(wing: "Model"),
         "CSimdjson": Room(wing: "Support"),

@@ -35,6 +35,24 @@ struct BodySplitter {
         }
     }
 
+    /// The extent of the string under `key` in the object that a text is, quotes included; nil where none is found.
+    static func string(under key: StaticString, in text: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
+        var splitter = unsafe BodySplitter(text, eventsMax: 0)
+        var found: Range<Int>?
+        do throws(BodyError) {
+            splitter.skipSpace()
+            guard splitter.peek == UInt8(ascii: "{") else { return nil }
+            try splitter.members { (splitter, name) throws(BodyError) in
+                let isString = splitter.peek == UInt8(ascii: "\"")
+                let value = try splitter.value()
+                if isString && found == nil && splitter.spells(name, key) { found = value }
+            }
+            return found
+        } catch {
+            return found
+        }
+    }
+
     private mutating func lines() throws(BodyError) -> [Range<Int>] {
         var found: [Range<Int>] = []
         var start = 0
@@ -42,21 +60,13 @@ struct BodySplitter {
             var end = start
             while unsafe end < text.count && text[end] != UInt8(ascii: "\n") { end += 1 }
             let line = trimmed(start..<end)
-            if !line.isEmpty { try add(line, to: &found) }
+            if !line.isEmpty {
+                guard found.count < eventsMax else { throw .tooManyEvents(eventsMax) }
+                found.append(line)
+            }
             start = end + 1
         }
         return found
-    }
-
-    private func add(_ event: Range<Int>, to found: inout [Range<Int>]) throws(BodyError) {
-        guard found.count < eventsMax else {
-            throw BodyError(
-                status: 413,
-                code: "too_many_events",
-                message: "the body has more than \(eventsMax) events; send fewer at a time"
-            )
-        }
-        found.append(event)
     }
 
     private func trimmed(_ range: Range<Int>) -> Range<Int> {
@@ -71,8 +81,25 @@ struct BodySplitter {
     private mutating func envelope() throws(BodyError) -> [Range<Int>] {
         skipSpace()
         guard peek == UInt8(ascii: "{") else { throw .notJSON("the body is not an object {\"events\":[…]}") }
-        at += 1
         var events: [Range<Int>]?
+        try members { (splitter, key) throws(BodyError) in
+            if splitter.spells(key, "events") && splitter.peek == UInt8(ascii: "[") {
+                guard events == nil else { throw .notJSON("\"events\" is given twice") }
+                events = try splitter.items()
+            } else {
+                _ = try splitter.value()
+            }
+        }
+        try expectEnd()
+        guard let events else { throw .notJSON("the body has no array \"events\"") }
+        return events
+    }
+
+    /// Passes over the object that begins here; `pass` is called at each member's value, which it passes over.
+    private mutating func members(
+        _ pass: (_ splitter: inout BodySplitter, _ key: Range<Int>) throws(BodyError) -> Void
+    ) throws(BodyError) {
+        at += 1
         skipSpace()
         while peek != UInt8(ascii: "}") {
             let key = try value()
@@ -80,12 +107,7 @@ struct BodySplitter {
             guard peek == UInt8(ascii: ":") else { throw broken() }
             at += 1
             skipSpace()
-            if spells(key, "\"events\"") && peek == UInt8(ascii: "[") {
-                guard events == nil else { throw .notJSON("\"events\" is given twice") }
-                events = try items()
-            } else {
-                _ = try value()
-            }
+            try pass(&self, key)
             skipSpace()
             if peek == UInt8(ascii: ",") {
                 at += 1
@@ -95,9 +117,6 @@ struct BodySplitter {
             }
         }
         at += 1
-        try expectEnd()
-        guard let events else { throw .notJSON("the body has no array \"events\"") }
-        return events
     }
 
     /// The items of the array that begins here.
@@ -110,13 +129,23 @@ struct BodySplitter {
             return found
         }
         while true {
-            try add(try value(), to: &found)
-            skipSpace()
-            let next = peek
-            at += 1
-            if next == UInt8(ascii: "]") { return found }
-            guard next == UInt8(ascii: ",") else { throw broken() }
-            skipSpace()
+            guard found.count < eventsMax else { throw .tooManyEvents(eventsMax) }
+            let start = at
+            let index = found.count
+            do throws(BodyError) {
+                found.append(try value())
+                skipSpace()
+                guard let next = peek, next == UInt8(ascii: ",") || next == UInt8(ascii: "]") else { throw broken() }
+                at += 1
+                if next == UInt8(ascii: "]") { return found }
+                skipSpace()
+            } catch {
+                throw unsafe .notJSON(
+                    "the body is not JSON: event \(index), counted from 0, begins at byte \(start) and goes "
+                        + "astray, at the latest by byte \(min(at, text.count)). Look there for a quote or bracket too "
+                        + "many or too few"
+                )
+            }
         }
     }
 
@@ -182,12 +211,26 @@ struct BodySplitter {
         while let byte = peek, Self.isSpace(byte) { at += 1 }
     }
 
+    /// Whether a string's extent, quotes included, spells a word of letters: each as itself or as `\u00xx`.
     private func spells(_ range: Range<Int>, _ word: StaticString) -> Bool {
-        guard range.count == word.utf8CodeUnitCount else { return false }
-        return range.indices.allSatisfy { unsafe text[$0] == word.utf8Start[$0 - range.lowerBound] }
+        guard unsafe text[range.lowerBound] == UInt8(ascii: "\"") else { return false }
+        var at = range.lowerBound + 1
+        let end = range.upperBound - 1
+        for index in 0..<word.utf8CodeUnitCount {
+            let letter = unsafe word.utf8Start[index]
+            if at < end, unsafe text[at] == letter {
+                at += 1
+                continue
+            }
+            guard at + 6 <= end, unsafe text[at] == UInt8(ascii: "\\"), unsafe text[at + 1] == UInt8(ascii: "u"),
+                unsafe Int(String(decoding: text[(at + 2)..<(at + 6)], as: UTF8.self), radix: 16) == Int(letter)
+            else { return false }
+            at += 6
+        }
+        return at == end
     }
 
-    private static func isSpace(_ byte: UInt8) -> Bool {
+    static func isSpace(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
     }
 }

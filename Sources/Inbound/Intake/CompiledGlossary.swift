@@ -35,7 +35,7 @@ struct CompiledType: ~Copyable {
     let externalUserIDSlot: Int
     let propertiesSlot: Int
     /// Under which key the envelope has what a flat record has in `properties`; nil: the type has no such field.
-    let ownPropertiesKey: String?
+    let ownPropertiesKey: StaticString?
     /// The slots of `dispatch_id` and `campaign_id` where the first needs the second, else -1.
     let dispatchSlot: Int
     let campaignSlot: Int
@@ -65,6 +65,12 @@ struct CompiledType: ~Copyable {
     }
 
     deinit { unsafe fields.deallocate() }
+
+    /// The slot of a key on the tape; `eventTypeKey` for `event_type`, `KeyTable.absent` for what is no field.
+    @inline(__always)
+    func slot(of key: UnsafeBufferPointer<UInt8>) -> Int32 {
+        unsafe key.baseAddress.map { unsafe keys.find($0, key.count) } ?? KeyTable.absent
+    }
 }
 
 extension CompiledField {

@@ -8,29 +8,33 @@ extension EventEncoder {
     mutating func collectEnvelope(_ object: Int, _ type: UnsafePointer<CompiledType>) throws(Rejection) {
         var at = object + 1
         let close = unsafe tape.close(of: object)
-        var seen: Set<String> = []
+        var hasEventType = false
+        var hasUser = false
+        var hasProperties = false
         while at < close {
-            let key = unsafe tape.string(at)
+            let key = unsafe tape.text(at)
             at += 1
-            guard seen.insert(key).inserted else { throw Self.doubled(key) }
-            switch key {
-            case "event_type": break
-            case "user":
-                try expectObject(at, named: key)
-                if unsafe tape.tag(at) == Tape.Tag.object {
-                    unsafe try collect(at, type, countsEventType: false)
-                }
-            case "properties":
-                try expectObject(at, named: key)
-                if unsafe tape.tag(at) == Tape.Tag.object { unsafe try collectProperties(at, type) }
-            default: unsafe try takeOrNote(key, at, type)
+            if unsafe key.spells("user") {
+                guard !hasUser else { throw Self.doubled("user") }
+                hasUser = true
+                if try isObject(at, named: "user") { unsafe try collect(at, type, countsEventType: false) }
+            } else if unsafe key.spells("properties") {
+                guard !hasProperties else { throw Self.doubled("properties") }
+                hasProperties = true
+                if try isObject(at, named: "properties") { unsafe try collectProperties(at, type) }
+            } else if unsafe key.isEventType {
+                guard !hasEventType else { throw Self.doubled("event_type") }
+                hasEventType = true
+            } else {
+                unsafe try takeOrNote(key, at, type)
             }
             at = unsafe tape.after(at)
         }
         unsafe try fillOwnProperties(type)
     }
 
-    private func expectObject(_ at: Int, named name: String) throws(Rejection) {
+    /// Whether there is an object, or null in its place.
+    private func isObject(_ at: Int, named name: String) throws(Rejection) -> Bool {
         let tag = unsafe tape.tag(at)
         guard tag == Tape.Tag.object || tag == Tape.Tag.null else {
             throw Rejection(
@@ -39,15 +43,16 @@ extension EventEncoder {
                 "\(name) is an object in the envelope of an event"
             )
         }
+        return tag == Tape.Tag.object
     }
 
     private mutating func collectProperties(_ object: Int, _ type: UnsafePointer<CompiledType>) throws(Rejection) {
         var at = object + 1
         let close = unsafe tape.close(of: object)
         while at < close {
-            let key = unsafe tape.string(at)
+            let key = unsafe tape.text(at)
             at += 1
-            if unsafe key == type.pointee.ownPropertiesKey {
+            if let own = unsafe type.pointee.ownPropertiesKey, unsafe key.spells(own) {
                 unsafe try collectOwnProperties(at, type)
             } else {
                 unsafe try takeOrNote(key, at, type)
@@ -60,7 +65,7 @@ extension EventEncoder {
         switch unsafe tape.tag(at) {
         case Tape.Tag.object:
             objectText.removeAll(keepingCapacity: true)
-            unsafe TapeText.append(at, of: tape, to: &objectText)
+            unsafe TapeText.append(at, of: tape, oversized, to: &objectText)
             unsafe try setObjectText(slot: type.pointee.propertiesSlot, type)
         case Tape.Tag.null: break
         default: unsafe try take(at, type.pointee.propertiesSlot, type)
@@ -71,19 +76,29 @@ extension EventEncoder {
     private mutating func fillOwnProperties(_ type: UnsafePointer<CompiledType>) throws(Rejection) {
         let slot = unsafe type.pointee.propertiesSlot
         guard unsafe type.pointee.ownPropertiesKey != nil, unsafe lane.slots[slot] == 0 else { return }
-        objectText = Array("{}".utf8)
+        objectText.removeAll(keepingCapacity: true)
+        objectText.append(UInt8(ascii: "{"))
+        objectText.append(UInt8(ascii: "}"))
         unsafe try setObjectText(slot: slot, type)
     }
 
     private mutating func takeOrNote(
-        _ key: String,
+        _ key: UnsafeBufferPointer<UInt8>,
         _ at: Int,
         _ type: UnsafePointer<CompiledType>
     ) throws(Rejection) {
-        if let slot = unsafe type.pointee.type.fields.firstIndex(where: { $0.name == key }) {
-            unsafe try take(at, slot, type)
+        let slot = unsafe type.pointee.slot(of: key)
+        if slot >= 0 && slot < CompiledType.eventTypeKey {
+            unsafe try take(at, Int(slot), type)
         } else {
-            try noteUnknown(key)
+            unsafe try noteUnknown(String(decoding: key, as: UTF8.self))
         }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    fileprivate func spells(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        return unsafe elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: count))
     }
 }

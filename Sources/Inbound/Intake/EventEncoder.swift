@@ -22,6 +22,8 @@ struct EventEncoder: ~Copyable {
     let identities: IdentityMaker
     let partitions: Int
     var tape: Tape
+    /// What stands on the tape for numbers that it cannot hold.
+    var oversized = OversizedNumbers()
     /// Of the request, so that an id can be made from it.
     let idempotencyKey: String?
 
@@ -63,7 +65,7 @@ struct EventEncoder: ~Copyable {
         stringBytes = 0
         brokenRules = 0
         hasDerivedUser = false
-        if !unknown.isEmpty { unknown.removeAll() }
+        if !unknown.isEmpty { unknown.removeAll(keepingCapacity: true) }
         switch format {
         case .events: unsafe try collect(object, type, countsEventType: true)
         case .currents: unsafe try collectEnvelope(object, type)
@@ -135,7 +137,7 @@ struct EventEncoder: ~Copyable {
         while at < close {
             let key = unsafe tape.text(at)
             at += 1
-            let slot = unsafe key.baseAddress.map { unsafe type.pointee.keys.find($0, key.count) } ?? KeyTable.absent
+            let slot = unsafe type.pointee.slot(of: key)
             if slot >= 0 && slot < CompiledType.eventTypeKey {
                 unsafe try take(at, Int(slot), type)
             } else if slot == CompiledType.eventTypeKey && countsEventType {
@@ -256,9 +258,8 @@ struct EventEncoder: ~Copyable {
                 throw unsafe Self.outOfRange("\(value)", type.pointee.type.fields[slot])
             }
             return unsafe Put.long(value, out)
-        case (.int, Tape.Tag.unsigned), (.long, Tape.Tag.unsigned):
-            if field.rule == .tenDigitTime { throw EventRules.timeOutOfRange("a number past 64 bits") }
-            throw unsafe Self.outOfRange("\(UInt64(bitPattern: tape.integer(at)))", type.pointee.type.fields[slot])
+        case (.int, Tape.Tag.unsigned), (.long, Tape.Tag.unsigned), (.int, Tape.Tag.double), (.long, Tape.Tag.double):
+            return unsafe Put.long(try wholeNumber(at, tag, field, slot, type), out)
         case (.boolean, Tape.Tag.yes), (.boolean, Tape.Tag.no):
             unsafe out.pointee = tag == Tape.Tag.yes ? 1 : 0
             return unsafe out + 1
@@ -269,6 +270,37 @@ struct EventEncoder: ~Copyable {
         default:
             throw unsafe Self.wrongType(tag, type.pointee.type.fields[slot])
         }
+    }
+
+    /// An integer field's number that is written with a fraction or exponent, as 1700000000.0 or 1.7e9, or does not fit
+    /// into 64 bits.
+    ///
+    /// JSON has one kind of number, so a whole one is an integer however it is written. Past 2^53 a double no longer
+    /// tells which integer was meant.
+    private mutating func wholeNumber(
+        _ at: Int,
+        _ tag: UInt8,
+        _ field: CompiledField,
+        _ slot: Int,
+        _ type: UnsafePointer<CompiledType>
+    ) throws(Rejection) -> Int64 {
+        let isDouble = tag == Tape.Tag.double
+        let value = unsafe isDouble ? tape.double(at) : Double(UInt64(bitPattern: tape.integer(at)))
+        let bits = field.kind == .int ? Double(1 << 31) : 0x1p63
+        if isDouble && value.magnitude <= 0x1p53 && value.rounded() == value && -bits <= value && value < bits {
+            if let rule = field.rule { unsafe try check(Int64(value), rule, slot, type) }
+            return Int64(value)
+        }
+        let text = unsafe isDouble ? numberText(value) : "\(UInt64(bitPattern: tape.integer(at)))"
+        if field.rule == .tenDigitTime && !(-0x1p31 <= value && value <= 0x1p31 - 1) {
+            throw EventRules.timeOutOfRange(text, value)
+        }
+        if -bits <= value && value < bits { throw unsafe Self.wrongType(tag, type.pointee.type.fields[slot]) }
+        throw unsafe Self.outOfRange(text, type.pointee.type.fields[slot])
+    }
+
+    private func numberText(_ value: Double) -> String {
+        oversized.text(for: value).map(Rejection.shortened) ?? "\(value)"
     }
 
     private func writeFloating(
@@ -285,6 +317,9 @@ struct EventEncoder: ~Copyable {
         case Tape.Tag.integer: value = unsafe Double(tape.integer(at))
         case Tape.Tag.unsigned: value = unsafe Double(UInt64(bitPattern: tape.integer(at)))
         default: throw unsafe Self.wrongType(tag, type.pointee.type.fields[slot])
+        }
+        guard oversized.isEmpty || oversized.text(for: value) == nil else {
+            throw unsafe Self.outOfRange(numberText(value), type.pointee.type.fields[slot])
         }
         if kind == .double {
             unsafe UnsafeMutableRawPointer(out).storeBytes(of: value.bitPattern.littleEndian, as: UInt64.self)
@@ -428,7 +463,7 @@ struct EventEncoder: ~Copyable {
         _ type: UnsafePointer<CompiledType>
     ) throws(Rejection) {
         if rule == .tenDigitTime, !Rule.timeIsInRange(value) {
-            throw EventRules.timeOutOfRange("\(value)")
+            throw EventRules.timeOutOfRange("\(value)", Double(value))
         }
         guard !rule.holds(forInteger: value) else { return }
         try broken(rule, unsafe type.pointee.type.fields[slot].name, "\(value)")
@@ -475,7 +510,7 @@ struct EventEncoder: ~Copyable {
 extension UnsafeBufferPointer<UInt8> {
     /// Whether these bytes spell `event_type`; reads whole words, which the string buffer has room for.
     @inline(__always)
-    fileprivate var isEventType: Bool {
+    var isEventType: Bool {
         guard count == 10, let base = baseAddress else { return false }
         let raw = unsafe UnsafeRawPointer(base)
         return unsafe UInt64(littleEndian: raw.loadUnaligned(as: UInt64.self)) == 0x7974_5F74_6E65_7665

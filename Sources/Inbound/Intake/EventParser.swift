@@ -18,6 +18,9 @@ struct ParsedBody: Sendable {
 
 /// Parses a body's events and encodes them: a pure function of bytes, source and glossary.
 struct EventParser {
+    /// The longest id that is looked for in an event too large.
+    private static let idBytesMax = 4096
+
     let edition: CompiledEdition
     /// The source as it holds for this body.
     private let source: SourceSettings
@@ -62,17 +65,34 @@ struct EventParser {
     /// The whole body at once where that will do; event by event where it does not parse, is larger than an event may
     /// be, or an event's own bytes are wanted.
     func parse(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) throws(BodyError) -> ParsedBody {
-        if text.count <= eventBytesMax, let parsed = unsafe parseWhole(text, in: lane) { return parsed }
+        let text = unsafe Self.withoutMark(text)
+        guard unsafe text.contains(where: { !BodySplitter.isSpace($0) }) else {
+            // No lines are no events, and an empty envelope is its sender's probe.
+            guard shape == .flat else { return ParsedBody() }
+            throw .notJSON("the body is empty; send an event, an array of events, or NDJSON")
+        }
+        if text.count <= eventBytesMax, let parsed = unsafe try parseWhole(text, in: lane) { return parsed }
         return unsafe try parseSingly(text, in: lane)
+    }
+
+    /// Without the byte order mark that some editors write before UTF-8, which RFC 8259 lets readers pass over.
+    private static func withoutMark(_ text: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        unsafe text.starts(with: [0xEF, 0xBB, 0xBF]) ? UnsafeBufferPointer(rebasing: text[3...]) : text
     }
 
     // MARK: - The whole body at once
 
-    private func parseWhole(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) -> ParsedBody? {
-        unsafe shape == .lines ? parseLines(text, in: lane) : parseDocument(text, in: lane)
+    private func parseWhole(
+        _ text: UnsafeBufferPointer<UInt8>,
+        in lane: Lane
+    ) throws(BodyError) -> ParsedBody? {
+        unsafe shape == .lines ? try parseLines(text, in: lane) : try parseDocument(text, in: lane)
     }
 
-    private func parseLines(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) -> ParsedBody? {
+    private func parseLines(
+        _ text: UnsafeBufferPointer<UInt8>,
+        in lane: Lane
+    ) throws(BodyError) -> ParsedBody? {
         var document = unsafe courant_json_document()
         guard unsafe courant_json_stream_start(lane.parser, text.baseAddress, text.count) == 0 else { return nil }
         var encoder = unsafe makeEncoder(lane, text)
@@ -80,6 +100,7 @@ struct EventParser {
         while true {
             guard unsafe courant_json_stream_next(lane.parser, &document) == 0 else { return nil }
             guard let words = unsafe document.tape, let strings = unsafe document.strings else { break }
+            guard parsed.received < eventsMax else { throw .tooManyEvents(eventsMax) }
             unsafe encoder.tape = Tape(words: words, strings: strings)
             guard unsafe take(Tape.first, into: &parsed, &encoder) else { return nil }
         }
@@ -88,7 +109,10 @@ struct EventParser {
         return finish(&parsed, encoder, lane)
     }
 
-    private func parseDocument(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) -> ParsedBody? {
+    private func parseDocument(
+        _ text: UnsafeBufferPointer<UInt8>,
+        in lane: Lane
+    ) throws(BodyError) -> ParsedBody? {
         var document = unsafe courant_json_document()
         guard unsafe courant_json_parse(lane.parser, text.baseAddress, text.count, &document) == 0,
             let words = unsafe document.tape, let strings = unsafe document.strings
@@ -99,6 +123,7 @@ struct EventParser {
         var parsed = ParsedBody()
         guard let events = unsafe events(in: tape) else { return nil }
         if unsafe tape.tag(events) == Tape.Tag.array {
+            guard unsafe tape.count(of: events) <= eventsMax else { throw .tooManyEvents(eventsMax) }
             var at = events + 1
             let close = unsafe tape.close(of: events)
             while at < close {
@@ -131,8 +156,6 @@ struct EventParser {
     /// Takes the event at `at`; false where its own bytes are wanted, which a tape does not tell.
     private func take(_ at: Int, into parsed: inout ParsedBody, _ encoder: inout EventEncoder) -> Bool {
         let index = parsed.received
-        // Reading singly tells how many there are too many.
-        guard index < eventsMax else { return false }
         parsed.received += 1
         do throws(Rejection) {
             try encoder.encode(at, index: index, format: format)
@@ -172,43 +195,66 @@ struct EventParser {
         for (index, extent) in extents.enumerated() {
             parsed.received += 1
             let raw = unsafe UnsafeBufferPointer(rebasing: text[extent])
-            do throws(Rejection) {
-                unsafe try encodeOne(raw, index, &encoder, lane)
-            } catch {
-                let rejection = placed(error, index, error.id)
-                if rejection.isSetAside || format == .currents {
-                    setAside(rejection, raw: unsafe Array(raw), lane)
-                    parsed.setAside += 1
-                }
-                parsed.rejections.append(rejection)
+            guard let rejection = unsafe try encodeOne(raw, index, &encoder, lane) else { continue }
+            let isWord = unsafe extents.count == 1 && shape == .flat && raw[0] != UInt8(ascii: "{")
+            if isWord && rejection.code == Rejection.Code.malformed {
+                throw .notJSON("the body is not JSON: \(rejection.message)")
             }
-        }
-        let isOne = shape == .flat && extents.count == 1
-        if isOne, let only = parsed.rejections.first, only.code == Rejection.Code.malformed {
-            clear(lane)
-            throw .notJSON("the body is not JSON: \(only.message)")
+            if rejection.isSetAside || format == .currents {
+                setAside(rejection, raw: unsafe Array(raw), lane)
+                parsed.setAside += 1
+            }
+            parsed.rejections.append(rejection)
         }
         return finish(&parsed, encoder, lane)
     }
 
+    /// Why the one event that `raw` is was not taken; nil: it was.
     private func encodeOne(
         _ raw: UnsafeBufferPointer<UInt8>,
         _ index: Int,
         _ encoder: inout EventEncoder,
         _ lane: Lane
-    ) throws(Rejection) {
-        guard raw.count <= eventBytesMax else { throw EventRules.tooLarge(raw.count, max: eventBytesMax) }
+    ) throws(BodyError) -> Rejection? {
+        guard raw.count <= eventBytesMax else {
+            let rejection = EventRules.tooLarge(raw.count, max: eventBytesMax)
+            return placed(rejection, index, unsafe id(inTooLarge: raw, lane))
+        }
+        if !encoder.oversized.isEmpty { encoder.oversized = OversizedNumbers() }
         var document = unsafe courant_json_document()
-        let code = unsafe courant_json_parse(lane.parser, raw.baseAddress, raw.count, &document)
+        var code = unsafe courant_json_parse(lane.parser, raw.baseAddress, raw.count, &document)
+        if code != 0, let mended = unsafe encoder.oversized.exchange(in: raw) {
+            code = unsafe courant_json_parse(lane.parser, mended.text.baseAddress, mended.count, &document)
+        }
+        // A want of ours is no fault of the event.
+        guard !courant_json_is_memory_short(code) else { throw .memoryShort }
         guard code == 0, let words = unsafe document.tape, let strings = unsafe document.strings else {
-            throw Rejection(Rejection.Code.malformed, unsafe String(cString: courant_json_error(code)))
+            let rejection = Rejection(Rejection.Code.malformed, unsafe String(cString: courant_json_error(code)))
+            return placed(rejection, index, nil)
         }
         unsafe encoder.tape = Tape(words: words, strings: strings)
         do throws(Rejection) {
             unsafe try encoder.encode(Tape.first, index: index, format: format)
+            return nil
         } catch {
-            throw unsafe placed(error, index, encoder.id(of: Tape.first))
+            return unsafe placed(error, index, encoder.id(of: Tape.first))
         }
+    }
+
+    /// The id of an event that is too large to be parsed: a parser's buffers are many times the text.
+    private func id(inTooLarge raw: UnsafeBufferPointer<UInt8>, _ lane: Lane) -> String? {
+        guard let extent = unsafe BodySplitter.string(under: "id", in: raw), extent.count <= Self.idBytesMax else {
+            return nil
+        }
+        var document = unsafe courant_json_document()
+        let code = unsafe courant_json_parse(
+            lane.parser,
+            raw.baseAddress.map { unsafe $0 + extent.lowerBound },
+            extent.count,
+            &document
+        )
+        guard code == 0, let words = unsafe document.tape, let strings = unsafe document.strings else { return nil }
+        return unsafe Tape(words: words, strings: strings).string(Tape.first)
     }
 
     /// The bytes stand in the journal, in partition 0, like any other record.

@@ -2,13 +2,14 @@ import Glossary
 
 /// The rules that hold in every source, because the record cannot be stored otherwise.
 enum EventRules {
-    static func timeOutOfRange(_ value: String) -> Rejection {
-        let isLikelyMilliseconds = value.count == 13
-        let hint = isLikelyMilliseconds ? "; this looks like milliseconds" : ""
+    /// `text` is the time as it was sent.
+    static func timeOutOfRange(_ text: String, _ value: Double) -> Rejection {
+        // The thirteen digits of milliseconds reach from the year 2001 to 2286.
+        let hint = 1e12..<1e13 ~= value ? "; this looks like milliseconds" : ""
         return Rejection(
             Rule.timeOutOfRange.code,
             field: "time",
-            "time is UTC seconds since 1970 and fits in 32 bits, such as 1700000000: \(value) does not\(hint)",
+            "time is UTC seconds since 1970 and fits in 32 bits, such as 1700000000: \(text) does not\(hint)",
             isSetAside: true
         )
     }
@@ -37,7 +38,7 @@ extension EventEncoder {
         return Rejection(
             Rejection.Code.fieldWrongType,
             field: field.name,
-            "\(field.name) is \(expected), not \(name(of: tag))"
+            "\(field.name) is \(expected), not \(name(of: tag, isInteger: field.type.isInteger))"
         )
     }
 
@@ -61,13 +62,13 @@ extension EventEncoder {
         }
     }
 
-    private static func name(of tag: UInt8) -> String {
+    private static func name(of tag: UInt8, isInteger: Bool) -> String {
         switch tag {
         case Tape.Tag.object: "an object"
         case Tape.Tag.array: "an array"
         case Tape.Tag.string: "a string"
         case Tape.Tag.integer, Tape.Tag.unsigned: "an integer"
-        case Tape.Tag.double: "a number with a fraction or exponent"
+        case Tape.Tag.double: isInteger ? "a number with a fraction or exponent" : "a number"
         case Tape.Tag.yes, Tape.Tag.no: "true or false"
         default: "null"
         }

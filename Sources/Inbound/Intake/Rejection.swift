@@ -39,6 +39,10 @@ package struct Rejection: Error, Sendable, Hashable {
 extension Rejection {
     /// A text from a sender, shortened for a message.
     static func quoted(_ text: String) -> String {
-        text.utf8.count <= 80 ? "\"\(text)\"" : "\"\(text.prefix(60))…\""
+        "\"\(shortened(text))\""
+    }
+
+    static func shortened(_ text: String) -> String {
+        text.utf8.count <= 80 ? text : "\(text.prefix(60))…"
     }
 }

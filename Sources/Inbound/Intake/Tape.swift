@@ -40,6 +40,11 @@ struct Tape {
         }
     }
 
+    /// How many members or items the object or array at `index` has; 16,777,215 stands for any number from there on.
+    func count(of index: Int) -> Int {
+        unsafe Int(words[index] >> 32 & 0xFF_FFFF)
+    }
+
     /// The index of the word that closes the object or array at `index`.
     @inline(__always)
     func close(of index: Int) -> Int {

@@ -2,22 +2,30 @@
 enum TapeText {
     /// Appends the value at `index`.
     ///
-    /// Numbers come out as their shortest text that reads back the same.
-    static func append(_ index: Int, of tape: Tape, to text: inout [UInt8]) {
+    /// Numbers come out as their shortest text that reads back the same, those too large for the tape as they were
+    /// sent.
+    static func append(_ index: Int, of tape: Tape, _ oversized: OversizedNumbers, to text: inout [UInt8]) {
         switch unsafe tape.tag(index) {
         case Tape.Tag.string: unsafe append(quoted: tape.text(index), to: &text)
         case Tape.Tag.integer: unsafe text.append(contentsOf: "\(tape.integer(index))".utf8)
         case Tape.Tag.unsigned: unsafe text.append(contentsOf: "\(UInt64(bitPattern: tape.integer(index)))".utf8)
-        case Tape.Tag.double: unsafe text.append(contentsOf: "\(tape.double(index))".utf8)
+        case Tape.Tag.double:
+            let value = unsafe tape.double(index)
+            text.append(contentsOf: (oversized.text(for: value) ?? "\(value)").utf8)
         case Tape.Tag.yes: text.append(contentsOf: "true".utf8)
         case Tape.Tag.no: text.append(contentsOf: "false".utf8)
         case Tape.Tag.null: text.append(contentsOf: "null".utf8)
-        default: unsafe append(container: index, of: tape, to: &text)
+        default: unsafe append(container: index, of: tape, oversized, to: &text)
         }
     }
 
     /// Depth is bounded by the parser, which refuses more than 1,024 levels.
-    private static func append(container index: Int, of tape: Tape, to text: inout [UInt8]) {
+    private static func append(
+        container index: Int,
+        of tape: Tape,
+        _ oversized: OversizedNumbers,
+        to text: inout [UInt8]
+    ) {
         let isObject = unsafe tape.tag(index) == Tape.Tag.object
         text.append(isObject ? Tape.Tag.object : Tape.Tag.array)
         var at = index + 1
@@ -29,7 +37,7 @@ enum TapeText {
                 text.append(UInt8(ascii: ":"))
                 at += 1
             }
-            unsafe append(at, of: tape, to: &text)
+            unsafe append(at, of: tape, oversized, to: &text)
             at = unsafe tape.after(at)
         }
         text.append(isObject ? UInt8(ascii: "}") : UInt8(ascii: "]"))
