@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 using simdjson::error_code;
@@ -67,7 +68,13 @@ int courant_json_stream_next(courant_json_parser *parser, courant_json_document 
 }
 
 size_t courant_count_line_feeds(const uint8_t *text, size_t length) {
-    return size_t(std::count(text, text + length, uint8_t('\n')));
+    size_t count = 0;
+    const uint8_t *end = text + length;
+    while ((text = static_cast<const uint8_t *>(std::memchr(text, '\n', size_t(end - text))))) {
+        count++;
+        text++;
+    }
+    return count;
 }
 
 bool courant_json_is_memory_short(int code) { return error_code(code) == simdjson::MEMALLOC; }
