@@ -37,8 +37,8 @@ package struct LandingObject: Sendable {
 
 /// One pass over a staged file, piece by piece; memory does not depend on the file's size.
 ///
-/// The pass fails at its end if size or checksum are not the plan's, so bytes that rotted in staging are never
-/// acknowledged. Whoever opens it closes it.
+/// The pass fails before its last piece if size or checksum are not the plan's, so bytes that rotted in staging are
+/// never acknowledged. Whoever opens it closes it, or lets go of it.
 package final class LandingContent: Sendable {
     private let object: LandingObject
     private let file: any File
@@ -54,25 +54,45 @@ package final class LandingContent: Sendable {
         }
     }
 
-    /// Gives every piece to `take`, in order, then checks that they were the plan's.
+    /// Gives every piece to `take`, in order; the last only once all were checked to be the plan's.
     package func forEachPiece(
         _ take: (_ piece: [UInt8], _ position: Int64) async throws(DestinationError) -> Void
     ) async throws(DestinationError) {
-        var sum = ChecksumStream()
-        while sum.size <= object.size {
-            guard !Task.isCancelled else { throw .cancelled }
-            let piece = try await piece(at: sum.size)
-            if piece.isEmpty { break }
-            let position = sum.size
-            sum.add(piece)
-            guard sum.size <= object.size else { break }
+        var pieces = pieces()
+        while let (piece, position) = try await pieces.next() {
             try await take(piece, position)
         }
-        guard sum.size == object.size else {
-            throw .damaged(object.path, "it is not \(object.size) bytes long")
+    }
+
+    /// The same pass for who asks for piece after piece.
+    package func pieces() -> Pieces {
+        Pieces(self)
+    }
+
+    /// One pass over the content.
+    package struct Pieces: Sendable {
+        private let content: LandingContent
+        private var sum = ChecksumStream()
+        private var isOver = false
+
+        fileprivate init(_ content: LandingContent) {
+            self.content = content
         }
-        guard sum.checksum == object.checksum else {
-            throw .damaged(object.path, "its checksum is not the plan's")
+
+        /// The next piece and where it begins; nil after the last.
+        ///
+        /// Damage is thrown in place of the last piece, so nobody who takes pieces ever holds a damaged whole.
+        package mutating func next() async throws(DestinationError) -> (piece: [UInt8], position: Int64)? {
+            guard !isOver else { return nil }
+            guard !Task.isCancelled else { throw .cancelled }
+            let position = sum.size
+            let piece = try await content.piece(at: position)
+            sum.add(piece)
+            if piece.isEmpty || sum.size >= content.object.size {
+                isOver = true
+                try await content.check(sum)
+            }
+            return piece.isEmpty ? nil : (piece, position)
         }
     }
 
@@ -81,11 +101,25 @@ package final class LandingContent: Sendable {
     }
 
     private func piece(at position: Int64) async throws(DestinationError) -> [UInt8] {
+        try await onFile { (file) throws(FileError) in try file.read(at: position, count: LandingObject.pieceBytes) }
+    }
+
+    private func check(_ sum: ChecksumStream) async throws(DestinationError) {
+        let size = try await onFile { (file) throws(FileError) in try file.size() }
+        guard sum.size == object.size, size == object.size else {
+            throw .damaged(object.path, "it is not \(object.size) bytes long")
+        }
+        guard sum.checksum == object.checksum else {
+            throw .damaged(object.path, "its checksum is not the plan's")
+        }
+    }
+
+    private func onFile<T: Sendable>(
+        _ work: @Sendable (any File) throws(FileError) -> T
+    ) async throws(DestinationError) -> T {
         let file = file
         do throws(FileError) {
-            return try await object.platform.onBlocking { () throws(FileError) in
-                try file.read(at: position, count: LandingObject.pieceBytes)
-            }
+            return try await object.platform.onBlocking { () throws(FileError) in try work(file) }
         } catch {
             throw Self.failure(error, path: object.path)
         }

@@ -3,7 +3,7 @@ internal import Synchronization
 /// Wakes everybody who waits for something to have changed.
 ///
 /// Take the generation, look at what you wait for, then wait past that generation: a change in between is not missed.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private struct State {
         var generation: UInt64 = 0
         var waiters: [(ticket: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
@@ -14,9 +14,11 @@ final class Signal: Sendable {
 
     private let state = Mutex(State())
 
-    var generation: UInt64 { state.withLock(\.generation) }
+    package init() {}
 
-    func raise() {
+    package var generation: UInt64 { state.withLock(\.generation) }
+
+    package func raise() {
         let waiters = state.withLock { state in
             state.generation += 1
             let waiters = state.waiters
@@ -27,7 +29,7 @@ final class Signal: Sendable {
     }
 
     /// Returns once the signal was raised after `generation` was taken, or the task is cancelled.
-    func wait(past generation: UInt64) async {
+    package func wait(past generation: UInt64) async {
         let ticket = state.withLock { state in
             state.nextTicket += 1
             return state.nextTicket
