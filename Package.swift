@@ -45,6 +45,7 @@ let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swi
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -96,18 +97,21 @@ let package = Package(
             ["Avro", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Journal", "Platform", "Telemetry", crypto]
         ),
         room("Outbound", "Delivery", ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", grdb]),
+        room("Outbound", "CloudHTTP", ["Delivery", "Platform", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
+        room("Outbound", "DestinationS3", ["CloudHTTP", "Delivery", "Platform", crypto]),
         room("Testing", "PlatformTesting", ["Platform"]),
         .target(name: "CAllocations", path: "Sources/Testing/CAllocations"),
         room("Testing", "DestinationConformance", ["Avro", "Delivery", "Platform"]),
+        room("Testing", "StoreDoubles", ["CloudHTTP", "Delivery", "Platform", crypto, nioCore, nioHTTP1, nioPosix]),
         room("Surface", "Samples", ["Glossary"]),
         room(
             "Surface",
             "Service",
             [
-                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "Telemetry",
-                crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore,
-                nioHTTPTypes, nioSSL, unixSignals, yams,
+                "Avro", "CloudHTTP", "Delivery", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal",
+                "Platform", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
+                lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),
         .executableTarget(
@@ -157,6 +161,14 @@ let package = Package(
             [
                 "Avro", "Delivery", "DestinationConformance", "DestinationLocal", "Journal", "Platform",
                 "PlatformTesting",
+            ]
+        ),
+        tests("CloudHTTP", ["CloudHTTP", "Delivery", "Journal", "Platform", "PlatformTesting", "StoreDoubles"]),
+        tests(
+            "DestinationS3",
+            [
+                "CloudHTTP", "Delivery", "DestinationConformance", "DestinationS3", "Journal", "Platform",
+                "PlatformTesting", "StoreDoubles",
             ]
         ),
         tests(

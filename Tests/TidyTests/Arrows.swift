@@ -39,11 +39,20 @@ enum Arrows {
             rooms: ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry"],
             others: ["Crypto", "GRDB"]
         ),
+        "CloudHTTP": Room(
+            wing: "Outbound",
+            rooms: ["Delivery", "Platform"],
+            others: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
+        ),
         "DestinationLocal": Room(wing: "Outbound", rooms: ["CDeflate", "Delivery", "Platform"]),
+        "DestinationS3": Room(wing: "Outbound", rooms: ["CloudHTTP", "Delivery", "Platform"], others: ["Crypto"]),
         "Samples": Room(wing: "Surface", rooms: ["Avro", "Glossary", "Platform"], others: surface),
         "Service": Room(
             wing: "Surface",
-            rooms: ["Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "Telemetry"],
+            rooms: [
+                "Avro", "CloudHTTP", "Delivery", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal",
+                "Platform", "Telemetry",
+            ],
             others: surface.union([
                 "Crypto", "GRDB", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
                 "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle", "UnixSignals", "Yams",
@@ -63,6 +72,11 @@ enum Arrows {
             wing: "Testing",
             rooms: ["Avro", "CDeflate", "Delivery", "Journal", "Platform", "PlatformTesting", "Telemetry"],
             others: ["Testing"]
+        ),
+        "StoreDoubles": Room(
+            wing: "Testing",
+            rooms: ["CloudHTTP", "Delivery", "Platform"],
+            others: ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing"]
         ),
         "PlatformTesting": Room(wing: "Testing", rooms: ["Platform"], others: ["Testing"]),
     ]

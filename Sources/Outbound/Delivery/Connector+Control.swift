@@ -150,6 +150,7 @@ extension Connector {
             id: settings.id,
             kind: settings.kind,
             location: context.location,
+            limitation: destination.limitation,
             condition: condition,
             since: worst?.since,
             reason: worst?.reason,

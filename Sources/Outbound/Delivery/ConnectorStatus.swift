@@ -29,6 +29,8 @@ package struct ConnectorStatus: Sendable, Hashable {
     package var id: String
     package var kind: DestinationKind
     package var location: String
+    /// What of the promises the destination cannot keep, if anything.
+    package var limitation: String?
     package var condition: Condition
     /// Since when and why, unless it is running.
     package var since: Timestamp?

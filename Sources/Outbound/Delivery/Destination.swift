@@ -12,6 +12,13 @@ package enum Destination: Sendable {
         case .stream(let destination): destination.location
         }
     }
+
+    package var limitation: String? {
+        switch self {
+        case .objects(let destination): destination.limitation
+        case .stream: nil
+        }
+    }
 }
 
 /// Storage that keeps whole objects under keys.
@@ -22,6 +29,9 @@ package protocol ObjectDestination: Sendable {
     /// The same text for the same place, such as `s3://bucket` or a folder's path.
     var location: String { get }
 
+    /// What of the promises does not hold here, in a sentence for the status; nil where all do.
+    var limitation: String? { get }
+
     /// Called when the connector starts: takes away what an earlier process left half done.
     func prepare() async throws(DestinationError)
 
@@ -29,6 +39,8 @@ package protocol ObjectDestination: Sendable {
 }
 
 extension ObjectDestination {
+    package var limitation: String? { nil }
+
     package func prepare() async throws(DestinationError) {}
 }
 

@@ -1,4 +1,5 @@
 import Avro
+package import CloudHTTP
 package import Delivery
 import DestinationLocal
 import Foundation
@@ -19,10 +20,22 @@ package protocol DestinationPart: Sendable {
     var location: String { get }
 
     /// The destination itself, for the connector of that id.
-    func makeDestination(connector id: String, platform: Platform) throws -> Destination
+    func makeDestination(connector id: String, in surroundings: DestinationSurroundings) throws -> Destination
 
     /// Reads the keys besides `type`; nil after reporting what is wrong.
     init?(_ section: ConfigurationSection, folder: String)
+}
+
+/// What destinations are made from.
+package struct DestinationSurroundings: Sendable {
+    package let platform: Platform
+    /// The one that all destinations share.
+    package let transport: any CloudTransport
+
+    package init(platform: Platform, transport: any CloudTransport) {
+        self.platform = platform
+        self.transport = transport
+    }
 }
 
 /// What a connector does where its configuration is silent, by kind of destination.
@@ -45,7 +58,7 @@ package struct DestinationDefaults: Sendable {
 
 /// The kinds of destination that this build has.
 enum DestinationKinds {
-    static let all: [any DestinationPart.Type] = [LocalDestinationPart.self]
+    static let all: [any DestinationPart.Type] = [LocalDestinationPart.self, S3DestinationPart.self]
 
     /// Reads `destination: {type: …, …}`.
     static func read(_ section: ConfigurationSection, folder: String) -> (any DestinationPart)? {
@@ -80,12 +93,15 @@ package struct LocalDestinationPart: DestinationPart {
         self.followsData = followsData
     }
 
-    package func makeDestination(connector id: String, platform: Platform) throws -> Destination {
+    package func makeDestination(
+        connector id: String,
+        in surroundings: DestinationSurroundings
+    ) throws -> Destination {
         // Where the process was started must not change where its files are.
         let absolute = ConfigurationPath.absolute(path, in: FileManager.default.currentDirectoryPath)
         let configuration = LocalConfiguration(path: absolute, connector: id)
         try configuration.validate()
-        return .objects(LocalDestination(configuration, platform: platform))
+        return .objects(LocalDestination(configuration, platform: surroundings.platform))
     }
 
     package init?(_ section: ConfigurationSection, folder: String) {

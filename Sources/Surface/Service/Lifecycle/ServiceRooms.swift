@@ -1,3 +1,4 @@
+import CloudHTTP
 import Delivery
 import Glossary
 import Intake
@@ -20,6 +21,7 @@ struct ServiceRooms: Sendable {
     let schemas: [JournalSchema]
     let journal: SegmentedJournal
     let disk: DiskBudget
+    let transport: LiveTransport
     let delivery: Delivery
     let intake: Intake
 
@@ -37,9 +39,11 @@ struct ServiceRooms: Sendable {
         let folder = try await DataFolder.hold(configuration.data, processID: processID, platform: platform)
         do {
             let state = try await folder.openState()
+            let transport = LiveTransport(clock: platform.clock)
             do {
-                return try await open(configuration, glossary, platform, logger, failStop, folder, state)
+                return try await open(configuration, glossary, platform, logger, failStop, folder, state, transport)
             } catch {
+                try? await transport.shutdown()
                 try? await state.close()
                 throw error
             }
@@ -56,7 +60,8 @@ struct ServiceRooms: Sendable {
         _ logger: Logger,
         _ failStop: FailStop,
         _ folder: DataFolder,
-        _ state: StateStore
+        _ state: StateStore,
+        _ transport: LiveTransport
     ) async throws -> ServiceRooms {
         let metrics = MetricRegistry()
         let tokens = TokenBook(
@@ -89,10 +94,11 @@ struct ServiceRooms: Sendable {
             memory: StagingMemory(budget: configuration.delivery.memoryBytes)
         )
         let delivery = Delivery(environment)
+        let surroundings = DestinationSurroundings(platform: platform, transport: transport)
         try await delivery.start(
             try configuration.connectors.map { part in
                 let settings = part.settings(journal: journal.id)
-                return (settings, try part.destination.makeDestination(connector: settings.id, platform: platform))
+                return (settings, try part.destination.makeDestination(connector: settings.id, in: surroundings))
             }
         )
         let intake = Intake(
@@ -117,6 +123,7 @@ struct ServiceRooms: Sendable {
             schemas: schemas,
             journal: journal,
             disk: disk,
+            transport: transport,
             delivery: delivery,
             intake: intake
         )
@@ -124,6 +131,11 @@ struct ServiceRooms: Sendable {
 
     /// To be called when nothing runs any more.
     func close() async {
+        do {
+            try await transport.shutdown()
+        } catch {
+            logger.warning("Connections were not closed.", metadata: ["delivery.error": "\(error)"])
+        }
         do {
             try await state.close()
         } catch {

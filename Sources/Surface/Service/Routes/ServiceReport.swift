@@ -71,6 +71,7 @@ struct ServiceReport: Encodable {
         let id: String
         let kind: String
         let location: String
+        let limitation: String?
         let state: String
         let since: String?
         let reason: String?
@@ -91,6 +92,7 @@ struct ServiceReport: Encodable {
             id = status.id
             kind = status.kind.rawValue
             location = status.location
+            limitation = status.limitation
             state = status.condition.rawValue
             since = status.since.map(ISOTime.text)
             reason = status.reason
