@@ -168,13 +168,15 @@ let package = Package(
             "DestinationS3",
             [
                 "CloudHTTP", "Delivery", "DestinationConformance", "DestinationS3", "Journal", "Platform",
-                "PlatformTesting", "StoreDoubles",
-            ]
+                "PlatformTesting", "ProgramTesting", "StoreDoubles",
+            ],
+            exclude: ["Python"]
         ),
         tests(
             "Service",
             [
-                "Avro", "Delivery", "Glossary", "Intake", "Platform", "ProgramTesting", "Service", httpTypes,
+                "Avro", "CloudHTTP", "Delivery", "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting",
+                "Service", httpTypes,
                 hummingbird, hummingbirdTesting, logging, nioCore, yams,
             ],
             exclude: ["Python"]

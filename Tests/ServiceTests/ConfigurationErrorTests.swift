@@ -124,7 +124,7 @@ import Testing
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: loca, path: x}",
-            "c.yaml:3: connectors.lake.destination.type: expected local, found \"loca\"; did you mean local?"
+            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, found \"loca\"; did you mean local?"
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: local}",
@@ -168,10 +168,64 @@ import Testing
             connector("start: yesterday"),
             "c.yaml:4: connectors.lake.start: expected one of now, oldest, found \"yesterday\""
         ),
+        Case(
+            s3("bucket: Lake"),
+            "c.yaml:3: connectors.lake.destination.bucket: expected the bucket's name, 3 to 63 lower-case letters, digits, . and -"
+        ),
+        Case(
+            "connectors:\n  lake:\n    destination: {type: s3, bucket: lake}",
+            "c.yaml:3: connectors.lake.destination.region: is missing; expected a region such as eu-central-1, here or in AWS_REGION"
+        ),
+        Case(
+            s3("bucket: lake, endpoint: minio:9000"),
+            "c.yaml:3: connectors.lake.destination.endpoint: expected an address such as https://minio.example.com:9000, found \"minio:9000\""
+        ),
+        Case(
+            s3("bucket: lake, prefix: raw"),
+            "c.yaml:3: connectors.lake.destination.prefix: stands one level up, in the connector's key: {prefix: …}"
+        ),
+        Case(
+            s3("bucket: lake, path_style: often"),
+            "c.yaml:3: connectors.lake.destination.path_style: expected true or false, found \"often\""
+        ),
+        Case(
+            s3("bucket: lake, encryption: {type: s3, key_id: k}"),
+            "c.yaml:3: connectors.lake.destination.encryption.key_id: is not a key of connectors.lake.destination.encryption; expected type"
+        ),
+        Case(
+            s3("bucket: lake, storage_class: cold"),
+            "c.yaml:3: connectors.lake.destination.storage_class: expected a class such as STANDARD_IA, found \"cold\""
+        ),
+        Case(
+            s3("bucket: lake, tags: [a=b, c]"),
+            "c.yaml:3: connectors.lake.destination.tags[1]: expected key=value of letters, digits, spaces and "
+                + "+ - = . _ : / @ (key up to 128, value up to 256), found \"c\""
+        ),
+        Case(
+            s3("bucket: lake, create_only: hope"),
+            "c.yaml:3: connectors.lake.destination.create_only: expected one of if_none_match, head_first, found \"hope\""
+        ),
+        Case(
+            s3("bucket: lake, credentials: static"),
+            "c.yaml:3: connectors.lake.destination.credentials: expected one of default, environment, profile, "
+                + "web_identity, container, instance, found \"static\""
+        ),
+        Case(
+            s3("bucket: lake, credentials: {access_key_id: a}"),
+            "c.yaml:3: connectors.lake.destination.credentials.secret_access_key: is missing; expected the key's secret, best as ${NAME}"
+        ),
+        Case(
+            s3("bucket: lake, assume_role: {external_id: x}"),
+            "c.yaml:3: connectors.lake.destination.assume_role.role_arn: is missing; expected a role's ARN"
+        ),
     ]
 
     static func connector(_ line: String) -> String {
         "connectors:\n  lake:\n    destination: {type: local, path: lake}\n    \(line)"
+    }
+
+    static func s3(_ keys: String) -> String {
+        "connectors:\n  lake:\n    destination: {type: s3, region: eu-central-1, \(keys)}"
     }
 
     static func message(_ yaml: String) -> String? {

@@ -78,13 +78,22 @@ package struct S3Configuration: Sendable, Hashable {
             && bytes.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
     }
 
+    /// Whether the store takes it: letters, digits, spaces and `+ - = . _ : / @`.
+    package static func isTag(_ tag: Tag) -> Bool {
+        let isPlain = (tag.key + tag.value).allSatisfy { $0.isLetter || $0.isNumber || " +-=._:/@".contains($0) }
+        return isPlain && (1...128).contains(tag.key.count) && tag.value.count <= 256
+    }
+
     package func validate() throws(DeliveryError) {
         guard Self.isBucket(bucket, atEndpoint: endpoint != nil) else {
             throw DeliveryError(.settings, "destination.bucket: \(bucket) cannot be the name of a bucket")
         }
         guard !region.isEmpty else { throw DeliveryError(.settings, "destination.region: is missing") }
-        guard tags.count <= Self.tagsMax else {
-            throw DeliveryError(.settings, "destination.tags: an object has at most \(Self.tagsMax) tags")
+        guard tags.count <= Self.tagsMax, tags.allSatisfy(Self.isTag) else {
+            throw DeliveryError(
+                .settings,
+                "destination.tags: an object has at most \(Self.tagsMax) tags of letters, digits, spaces and + - = . _ : / @"
+            )
         }
     }
 

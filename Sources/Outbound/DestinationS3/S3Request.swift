@@ -17,6 +17,8 @@ struct S3Request: Sendable {
         let checksum = Self.text(object.checksum)
         var headers: [(name: String, value: String)] = [
             ("Content-Type", "application/avro"),
+            // As the SDKs send it: some stores take the checksum for one only beside this.
+            ("x-amz-sdk-checksum-algorithm", "CRC32"),
             (Self.checksumHeader, checksum),
             (Self.planHeader, object.plan.json),
             (Self.sentHeader, checksum),

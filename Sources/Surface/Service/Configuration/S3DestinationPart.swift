@@ -98,7 +98,7 @@ package struct S3DestinationPart: DestinationPart {
 
     /// `tags: [team=data, cost=42]`.
     private static func tags(_ section: ConfigurationSection) -> [S3Configuration.Tag] {
-        let expected = "key=value, the key of 1 to 128 characters, the value of up to 256"
+        let expected = "key=value of letters, digits, spaces and + - = . _ : / @ (key up to 128, value up to 256)"
         let found = section.strings("tags", expected: expected)
         if found.count > S3Configuration.tagsMax {
             let message = "expected at most \(S3Configuration.tagsMax) tags, found \(found.count)"
@@ -106,11 +106,12 @@ package struct S3DestinationPart: DestinationPart {
         }
         return found.compactMap { item in
             let parts = item.value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, (1...128).contains(parts[0].count), parts[1].count <= 256 else {
+            let tag = S3Configuration.Tag(key: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
+            guard parts.count == 2, S3Configuration.isTag(tag) else {
                 section.report("expected \(expected), found \(item.shown)", key: item.key, line: item.line)
                 return nil
             }
-            return S3Configuration.Tag(key: String(parts[0]), value: String(parts[1]))
+            return tag
         }
     }
 

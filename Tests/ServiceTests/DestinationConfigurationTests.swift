@@ -1,0 +1,85 @@
+import CloudHTTP
+import DestinationS3
+import Foundation
+import Testing
+
+@testable import Service
+
+/// Destinations as configured: what each key becomes, and that what the documentation shows can be used.
+@Suite struct DestinationConfigurationTests {
+    private static func s3(_ yaml: String, environment: [String: String] = [:]) throws -> S3Configuration {
+        let text = "connectors: {lake: {destination: {type: s3, \(yaml)}}}"
+        let configuration = try Configuration.read(text, file: "etc/c.yaml", environment: environment)
+        let part = try #require(configuration.connectors.first?.destination as? S3DestinationPart)
+        return part.configuration
+    }
+
+    @Test("a bucket of Amazon's needs two keys")
+    func least() throws {
+        let found = try Self.s3("bucket: lake, region: eu-central-1")
+        #expect(found == S3Configuration(bucket: "lake", region: "eu-central-1"))
+        #expect(found.location == "s3://lake")
+        #expect(try Self.s3("bucket: lake", environment: ["AWS_REGION": "x-1"]).region == "x-1")
+    }
+
+    @Test("another store needs its endpoint")
+    func endpoint() throws {
+        let found = try Self.s3("bucket: Lake_1, endpoint: \"http://127.0.0.1:9000/\"")
+        #expect(found.isPathStyle)
+        #expect(found.region == "us-east-1")
+        #expect(found.location == "s3://127.0.0.1:9000/Lake_1")
+        #expect(try !Self.s3("bucket: lake, endpoint: \"http://127.0.0.1:9000\", path_style: false").isPathStyle)
+    }
+
+    @Test("every other key")
+    func keys() throws {
+        let found = try Self.s3(
+            "bucket: lake, region: r, encryption: {type: kms, key_id: k}, storage_class: STANDARD_IA, tags: [a=b, c=],"
+                + "create_only: head_first, assume_role: {role_arn: arn, external_id: x, duration: 30m}"
+        )
+        #expect(found.encryption == .kms(keyID: "k"))
+        #expect(found.storageClass == "STANDARD_IA")
+        #expect(found.tags == [.init(key: "a", value: "b"), .init(key: "c", value: "")])
+        #expect(found.createOnly == .headFirst)
+        #expect(found.role == AWSRole(arn: "arn", externalID: "x", duration: .seconds(1_800)))
+        #expect(try Self.s3("bucket: lake, region: r, encryption: s3").encryption == .s3)
+    }
+
+    @Test("credentials, in one word or with their keys")
+    func credentials() throws {
+        let found = { (yaml: String) in
+            try Self.s3("bucket: lake, region: r, credentials: \(yaml)", environment: ["SECRET": "hidden"]).credentials
+        }
+        #expect(try found("default") == .chain)
+        #expect(try found("environment") == .environment)
+        #expect(try found("profile") == .profile(name: nil, file: nil))
+        #expect(try found("{type: profile, profile: dev, file: keys}") == .profile(name: "dev", file: "etc/keys"))
+        #expect(try found("{type: web_identity, role_arn: r}") == .webIdentity(role: "r", tokenFile: nil))
+        #expect(try found("container") == .container)
+        #expect(try found("instance") == .instance)
+        let keys = AWSCredentials(accessKeyID: "id", secretAccessKey: "hidden", sessionToken: "t")
+        let yaml = "{access_key_id: id, secret_access_key: \"${SECRET}\", session_token: t}"
+        #expect(try found(yaml) == .fixed(keys))
+        #expect(try found("{type: static, \(yaml.dropFirst())") == .fixed(keys))
+    }
+
+    @Test("every configuration that the pages of destinations show is valid")
+    func pages() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "docs/destinations")
+        let pages = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        var count = 0
+        for page in pages where page.pathExtension == "md" {
+            for block in try String(contentsOf: page, encoding: .utf8).matches(of: /```yaml\n((?s:.*?))```/) {
+                let environment = Dictionary(
+                    block.1.matches(of: /\$\{(\w+)\}/).map { (String($0.1), "x") },
+                    uniquingKeysWith: { first, _ in first }
+                )
+                let name = page.lastPathComponent
+                _ = try Configuration.read(String(block.1), file: name, environment: environment)
+                count += 1
+            }
+        }
+        #expect(count >= 4)
+    }
+}
