@@ -176,7 +176,7 @@ let package = Package(
             "Service",
             [
                 "Avro", "CloudHTTP", "Delivery", "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting",
-                "Service", httpTypes,
+                "Service", "StoreDoubles", httpTypes,
                 hummingbird, hummingbirdTesting, logging, nioCore, yams,
             ],
             exclude: ["Python"]

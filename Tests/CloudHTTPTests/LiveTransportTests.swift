@@ -180,6 +180,21 @@ struct LiveTransportTests {
         }
     }
 
+    @Test("an answer that comes while the body is still sent is heard", arguments: 0..<3)
+    func early(round: Int) async throws {
+        let server = DoubleServer { _ in .respond(status: 200) }
+        server.refuse(.respond(status: 403, body: Array("no".utf8)), afterBodyBytes: 1 << 20)
+        let object = try stage([UInt8](repeating: 1, count: 16 << 20))
+        defer { try? FileManager.default.removeItem(atPath: object.path) }
+        try await server.run { url in
+            try await withTransport { transport in
+                let response = try await transport.exchange(CloudRequest("PUT", url + "/", body: .object(object)))
+                #expect(response.status == 403)
+                #expect(response.body == Array("no".utf8))
+            }
+        }
+    }
+
     @Test("an answer that does not come in time is given up")
     func deadline() async throws {
         let server = DoubleServer { _ in .hang }

@@ -29,8 +29,10 @@ package final class DoubleServer: Sendable {
     package typealias Handler = @Sendable (Request) -> Answer
 
     private let handler: Handler
-    private let channel = Mutex<(any Channel)?>(nil)
+    /// The listening one, and behind it the connections.
+    private let channels = Mutex<[any Channel]>([])
     private let resetAfter = Mutex<Int?>(nil)
+    private let refusal = Mutex<(answer: Answer, afterBodyBytes: Int)?>(nil)
 
     package init(_ handler: @escaping Handler) {
         self.handler = handler
@@ -39,6 +41,12 @@ package final class DoubleServer: Sendable {
     /// Resets each connection once so many bytes of a request's body have come; nil ends that.
     package func reset(afterBodyBytes count: Int?) {
         resetAfter.withLock { $0 = count }
+    }
+
+    /// Answers each request before its body has come whole, and closes the connection, as stores do that refuse; nil
+    /// ends that.
+    package func refuse(_ answer: Answer?, afterBodyBytes count: Int = 1) {
+        refusal.withLock { refusal in refusal = answer.map { ($0, count) } }
     }
 
     /// Runs `body` with the server's address, such as `http://127.0.0.1:4711`.
@@ -59,23 +67,24 @@ package final class DoubleServer: Sendable {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                self.channels.withLock { $0.append(channel) }
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
                     try channel.pipeline.syncOperations.addHandler(Conversation(self))
                 }
             }
         let bound = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
-        channel.withLock { $0 = bound }
+        channels.withLock { $0.insert(bound, at: 0) }
         return "http://127.0.0.1:\(bound.localAddress?.port ?? 0)"
     }
 
-    /// Refuses connections from now on.
+    /// Ends every connection, and refuses others from now on.
     package func stop() async throws {
-        let bound = channel.withLock { channel in
-            defer { channel = nil }
-            return channel
+        let open = channels.withLock { channels in
+            defer { channels = [] }
+            return channels
         }
-        try await bound?.close()
+        for channel in open where channel.isActive { try? await channel.close() }
     }
 
     /// One connection: collects a request, asks the handler, answers, and again.
@@ -101,7 +110,13 @@ package final class DoubleServer: Sendable {
             case .body(let part):
                 request?.body.append(contentsOf: part.readableBytesView)
                 let limit = server.resetAfter.withLock { $0 }
-                if let limit, let count = request?.body.count, count >= limit { reset(context) }
+                let count = request?.body.count ?? 0
+                if let limit, count >= limit { reset(context) }
+                if let (answer, limit) = server.refusal.withLock({ $0 }), let early = request, count >= limit {
+                    request = nil
+                    self.answer(answer, to: early, context)
+                    context.close(promise: nil)
+                }
             case .end:
                 guard let whole = request else { return }
                 request = nil
