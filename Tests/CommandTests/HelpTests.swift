@@ -65,7 +65,7 @@ struct HelpTests {
             "serve", "demo", "sample", "send", "validate", "cat", "inspect", "tail", "status", "glossary list",
             "glossary search", "glossary show", "glossary schema", "glossary document", "token create", "token list",
             "token revoke", "connector list", "connector status", "connector flush", "connector pause",
-            "connector resume", "config check", "config example", "journal check", "journal dump",
+            "connector resume", "config check", "config example", "config reload", "journal check", "journal dump",
         ] {
             #expect(names.contains(name))
         }

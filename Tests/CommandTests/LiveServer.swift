@@ -90,6 +90,14 @@ final class LiveServer {
     /// Ends the server as a crash does.
     func kill() async throws { try await program.crash() }
 
+    /// Puts another text into the configuration file that the server was started with.
+    static func rewrite(_ configuration: String, in folder: URL) throws {
+        try Data(configuration.utf8).write(to: folder.appending(path: "courant.yaml"))
+    }
+
+    /// Sends SIGHUP, as a service manager does for a reload.
+    func hangUp() { program.send(SIGHUP) }
+
     /// Sends SIGTERM, as a service manager does, and returns the exit code.
     func stop() async throws -> Int32 { try await program.stop() }
 }

@@ -95,6 +95,37 @@ struct ServerCommandTests {
         }
     }
 
+    @Test("a server reads its configuration file again by command and by SIGHUP")
+    func reload() async throws {
+        func yaml(_ names: String...) -> String {
+            "connectors:\n" + names.map { "  \($0): {destination: {type: local, path: \($0)}}\n" }.joined()
+        }
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder, configuration: yaml("one")) { server in
+                try LiveServer.rewrite(yaml("one", "two"), in: folder)
+                let reload = try await server.run("config", "reload")
+                #expect(reload.status == 0, "\(reload.errors)")
+                #expect(reload.output.contains("started"))
+                #expect(reload.output.contains("two"))
+                let again = try Self.object(try await server.run("config", "reload", "--json").output)
+                #expect(again["kept"] as? [String] == ["one", "two"])
+                try LiveServer.rewrite("connectors: {one: {destination: {type: attic}}}", in: folder)
+                let bad = try await server.run("config", "reload")
+                #expect(bad.status == 1)
+                #expect(bad.errors.contains("courant.yaml:1: connectors.one.destination.type"))
+                try LiveServer.rewrite(yaml("two"), in: folder)
+                server.hangUp()
+                var list = try await server.run("connector", "list")
+                for _ in 0..<200 where list.output.contains("one") {
+                    try await Task.sleep(for: .milliseconds(50))
+                    list = try await server.run("connector", "list")
+                }
+                #expect(!list.output.contains("one"))
+                #expect(Self.cells(list, "two")[1] == "running")
+            }
+        }
+    }
+
     @Test("tail shows what is accepted, of the types that were asked for")
     func tail() async throws {
         let open = { (id: String) in

@@ -65,10 +65,11 @@ final class CrashPoint: Sendable {
     }
 }
 
-/// State that dies with its process.
+/// State that dies with its process, or is slow to say that a landing is committed.
 struct MortalState: DeliveryState {
     let store: any DeliveryState
     let crash: CrashPoint
+    var closes: HeldCloses?
 
     private func step<T: Sendable>(
         _ name: String,
@@ -112,6 +113,7 @@ struct MortalState: DeliveryState {
     func close(_ plan: Plan, landed: Int, lost: Int, owner: OwnerToken) async throws(DeliveryError) {
         try await step("landed") { () async throws(DeliveryError) in
             try await store.close(plan, landed: landed, lost: lost, owner: owner)
+            await closes?.hold()
         }
     }
 

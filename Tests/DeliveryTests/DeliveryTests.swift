@@ -3,6 +3,7 @@ import Glossary
 import Journal
 import Platform
 import PlatformTesting
+import Synchronization
 import Telemetry
 import Testing
 
@@ -102,6 +103,50 @@ struct DeliveryTests {
         }
     }
 
+    @Test("a connector that does not stop in time is named, the others are exchanged, and it is once it has ended")
+    func lateReload() async throws {
+        let (hung, free) = (HungStore(), FakeStore(location: "fake:free"))
+        let id = write("a")
+        try await running { delivery async throws in
+            try await delivery.start([(settings("one", "1"), .objects(hung)), (settings("two", "2"), .objects(free))])
+            let one = try #require(delivery.connector(named: "one"))
+            _ = await #expect(throws: DeliveryError.self) { try await one.flush(timeout: .seconds(1)) }
+            var wanted: [(settings: ConnectorSettings, destination: Destination)] = []
+            for (name, digit) in [("one", "1"), ("two", "2")] as [(String, Character)] {
+                var changed = settings(name, digit)
+                changed.roll = RollSettings(every: .seconds(7))
+                wanted.append((changed, .objects(free)))
+            }
+            // The same place, reached in another way.
+            wanted[0].destination = .objects(FakeStore(location: hung.location))
+            let late = await #expect(throws: DeliveryError.self) {
+                try await delivery.reload(wanted, within: .seconds(1))
+            }
+            #expect(late?.code == .timeout)
+            #expect(late?.message.contains("connector one ") == true)
+            #expect(delivery.connector(named: "two")?.settings.roll.every == .seconds(7))
+            #expect(delivery.connector(named: "one") === one)
+            hung.release()
+            let changes = try await delivery.reload(wanted, within: .seconds(60))
+            #expect(changes == Delivery.Changes(started: ["one"], stopped: ["one"], kept: ["two"]))
+            for connector in delivery.connectors { _ = try await connector.flush(timeout: .seconds(600)) }
+            #expect(delivery.status().map(\.total.landed) == [1, 1])
+        }
+        try Landed(free.objects).expectExactly([id])
+    }
+
+    @Test("a connector whose destination is reached in another way is exchanged though nothing else changed")
+    func renews() async throws {
+        let store = FakeStore(location: "fake:1")
+        try await running { delivery async throws in
+            let wanted = [(settings: settings("one", "1"), destination: Destination.objects(store))]
+            try await delivery.start(wanted)
+            #expect(try await delivery.reload(wanted, within: .seconds(10)).kept == ["one"])
+            let changes = try await delivery.reload(wanted, renewed: ["one"], within: .seconds(10))
+            #expect(changes == Delivery.Changes(started: ["one"], stopped: ["one"]))
+        }
+    }
+
     @Test("a move is refused before anything stops while files have not landed")
     func refusesMove() async throws {
         let (old, new) = (FakeStore(location: "fake:old"), FakeStore(location: "fake:new"))
@@ -181,5 +226,30 @@ struct DeliveryTests {
         _ = try await state.register(row, owner: second)
         #expect(try await state.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
         try await state.close()
+    }
+}
+
+/// A store that takes an object and answers only once it is released, cancelled or not.
+private final class HungStore: ObjectDestination {
+    let location = "fake:hung"
+    private let gate = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
+
+    func release() {
+        let waiters = gate.withLock { gate in
+            gate.isOpen = true
+            return gate.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func land(_ object: LandingObject) async throws(DestinationError) -> LandingOutcome {
+        await withCheckedContinuation { waiter in
+            let isOpen = gate.withLock { gate in
+                if !gate.isOpen { gate.waiters.append(waiter) }
+                return gate.isOpen
+            }
+            if isOpen { waiter.resume() }
+        }
+        return .created
     }
 }

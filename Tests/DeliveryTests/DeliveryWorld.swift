@@ -70,13 +70,15 @@ final class DeliveryWorld: Sendable {
     func environment(
         _ state: StateStore,
         crash: CrashPoint? = nil,
+        closes: HeldCloses? = nil,
         memory: Int = 1 << 20
     ) async throws
         -> ConnectorEnvironment
     {
-        ConnectorEnvironment(
+        let isPlain = crash == nil && closes == nil
+        return ConnectorEnvironment(
             journal: journal,
-            state: crash.map { MortalState(store: state, crash: $0) } ?? state,
+            state: isPlain ? state : MortalState(store: state, crash: crash ?? CrashPoint(at: nil), closes: closes),
             owner: try await state.takeOver(),
             book: book,
             platform: platform,
@@ -92,6 +94,7 @@ final class DeliveryWorld: Sendable {
         _ settings: ConnectorSettings = DeliveryWorld.settings(),
         to destination: Destination? = nil,
         memory: Int = 1 << 20,
+        closes: HeldCloses? = nil,
         forgettingPlans: Bool = false,
         _ body: @escaping @Sendable (Connector) async throws -> T
     ) async throws -> T {
@@ -99,7 +102,7 @@ final class DeliveryWorld: Sendable {
         let connector = try Connector(
             settings,
             to: destination ?? .objects(store),
-            in: try await environment(state, memory: memory)
+            in: try await environment(state, closes: closes, memory: memory)
         )
         try await connector.prepare(forgettingPlans: forgettingPlans)
         let clock = clock

@@ -131,6 +131,8 @@ struct LocalDestinationTests {
         let platform = Platform.testing(files: files)
         let (object, bytes) = try Self.stage(platform)
         let destination = LocalDestination(LocalConfiguration(path: "/lake", connector: "c"), platform: platform)
+        // Staging lies on another file system.
+        files.failNext("link", code: Self.otherFileSystem)
         files.setCapacity(bytes.count + 100)
         let error = await #expect(throws: DestinationError.self) { try await destination.land(object) }
         #expect(error?.code == .full)
@@ -138,6 +140,47 @@ struct LocalDestinationTests {
         #expect(try files.list("/lake/.courant/c") == [])
         files.setCapacity(nil)
         #expect(try await destination.land(object) == .created)
+    }
+
+    private static let otherFileSystem: Int32 = 18
+
+    @Test("a staged file on the same file system is linked, not copied, and is synced before")
+    func links() async throws {
+        let files = FaultyFiles()
+        let platform = Platform.testing(files: files)
+        let (object, bytes) = try Self.stage(platform)
+        let destination = LocalDestination(LocalConfiguration(path: "/lake", connector: "c"), platform: platform)
+        let steps = Locked<[String]>([])
+        files.observe { operation, path in steps.withLock { $0.append("\(operation) \(path)") } }
+        #expect(try await destination.land(object) == .created)
+        files.observe(nil)
+        let taken = steps.withLock { $0 }
+        #expect(!taken.contains { $0.hasPrefix("write") || $0.hasPrefix("open") }, "\(taken)")
+        let sync = try #require(taken.firstIndex(of: "sync \(object.path)"))
+        let link = try #require(taken.firstIndex(of: "link /lake/a/b/c.avro"))
+        #expect(sync < link)
+        #expect(taken.last == "sync of folder /lake/a/b")
+        try files.remove(object.path)
+        files.restart(seed: nil)
+        #expect(files.content("/lake/a/b/c.avro") == bytes)
+    }
+
+    @Test("where a link is refused the file is copied, at once the next time", arguments: [18, 1, 31] as [Int32])
+    func copies(code: Int32) async throws {
+        let files = FaultyFiles()
+        let platform = Platform.testing(files: files)
+        let (object, bytes) = try Self.stage(platform)
+        let destination = LocalDestination(LocalConfiguration(path: "/lake", connector: "c"), platform: platform)
+        let links = Locked<[String]>([])
+        files.observe { operation, path in if operation == "link" { links.withLock { $0.append(path) } } }
+        files.failNext("link", code: code)
+        #expect(try await destination.land(object) == .created)
+        #expect(files.content("/lake/a/b/c.avro") == bytes)
+        #expect(try files.list("/lake/.courant/c") == [])
+        #expect(links.withLock { $0.count } == 2)
+        try files.remove("/lake/a/b/c.avro")
+        #expect(try await destination.land(object) == .created)
+        #expect(links.withLock { $0.count } == 3)
     }
 
     @Test("a start takes away what an earlier process was writing, of its own connector only")

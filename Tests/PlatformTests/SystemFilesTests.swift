@@ -2,6 +2,10 @@ import Foundation
 import Platform
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 @Suite("The machine's own files")
 struct SystemFilesTests {
     private let files = SystemFiles()
@@ -91,6 +95,25 @@ struct SystemFilesTests {
             #expect(try files.lock(path) != nil)
         }
     }
+
+    #if canImport(Glibc)
+    @Test("a released lock is free though a child still has its descriptor")
+    func releasedLock() throws {
+        try scratch { () throws in
+            let path = FilePath.join(folder, "lock")
+            let held = try #require(try files.lock(path))
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").first { name in
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) == path
+            }
+            // As a fork does, before the child's own program closes it.
+            let inherited = dup(try #require(open.flatMap { Int32($0) }))
+            #expect(inherited >= 0)
+            defer { close(inherited) }
+            held.release()
+            #expect(try files.lock(path) != nil)
+        }
+    }
+    #endif
 
     @Test("a file beyond the limit is refused whole")
     func limit() throws {

@@ -50,6 +50,27 @@ import Testing
         #expect(folder.avroFiles().count == 1)
     }
 
+    @Test("an event whose id came from the Idempotency-Key stays known as a duplicate over a restart")
+    func restartWithKey() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let configuration = settings(in: folder)
+        let nameless = try event("x").replacing(#""id":"x","#, with: "")
+        let body = "[\(nameless),\(nameless)]"
+        try await withService(configuration) { service async throws in
+            let first = try await ask("POST", "\(service.url)/v1/events", headers: ["Idempotency-Key: k"], body: body)
+            #expect(first["accepted"] as? Int == 2, "\(first)")
+        }
+        try await withService(configuration) { service async throws in
+            let again = try await ask("POST", "\(service.url)/v1/events", headers: ["Idempotency-Key: k"], body: body)
+            #expect(again["duplicates"] as? Int == 2, "\(again)")
+            let other = try await ask("POST", "\(service.url)/v1/events", headers: ["Idempotency-Key: l"], body: body)
+            #expect(other["accepted"] as? Int == 2, "\(other)")
+            let flushed = try await ask("POST", "\(service.url)/v1/connectors/local/flush")
+            #expect(flushed["records"] as? Int == 4, "\(flushed)")
+        }
+    }
+
     @Test("a second process on the same folder is refused with the pid of the first")
     func secondProcess() async throws {
         let folder = try TestFolder()

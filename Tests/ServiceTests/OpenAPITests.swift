@@ -37,7 +37,8 @@ import Yams
             logger: logger,
             failStop: FailStop(logger: logger) {}
         )
-        let routes = try ServiceListeners(rooms: rooms, board: PhaseBoard()).routes
+        let reload = ConfigurationReload(rooms, reread: nil)
+        let routes = try ServiceListeners(rooms: rooms, board: PhaseBoard(), reload: reload).routes
         await rooms.close()
         #expect(Set(routes.map { "\($0.method.rawValue) \($0.path)" }) == documented)
         #expect(routes.count == documented.count)
@@ -49,7 +50,9 @@ import Yams
         let (open, closed) = (try TestFolder(), try TestFolder())
         defer { for folder in [open, closed] { folder.remove() } }
         let one = try event("first")
-        try await withService(settings(in: open)) { service async throws in
+        let file = open.file("courant.yaml")
+        try "reload: {timeout: 10s}\n".write(toFile: file, atomically: true, encoding: .utf8)
+        try await withService(settings(in: open), reread: rereading(file, in: open)) { service async throws in
             try await withService(settings(in: closed)) { guarded async throws in
                 let tokens = "\(guarded.url)/v1/tokens"
                 let admin = try await ask("POST", tokens, body: #"{"name":"ops","scopes":["admin"]}"#)
@@ -63,7 +66,7 @@ import Yams
                 let readText = try #require(read["token"] as? String)
                 let output = try await run(
                     python,
-                    [Self.checker, Self.document, service.url, guarded.url, adminText, readText, one]
+                    [Self.checker, Self.document, service.url, guarded.url, adminText, readText, one, file]
                 )
                 #expect(output.contains("documented answers were given as documented"), "\(output)")
             }

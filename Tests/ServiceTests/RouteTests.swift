@@ -1,3 +1,4 @@
+import Delivery
 import Foundation
 import Glossary
 import Intake
@@ -91,6 +92,69 @@ import Testing
         }
     }
 
+    @Test("in every scrape each connector's balance holds, by event type, while events come and land")
+    func balanceMetrics() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let types = ["users.messages.email.Click", "users.messages.email.Open"]
+        let batches = try (0..<40).map { batch in
+            try (0..<25).map { try event("\(batch)-\($0)", type: types[$0 % 2]) }.joined(separator: "\n")
+        }
+        let configuration = settings(in: folder) {
+            $0.connectors[0].roll.events = 20
+            var second = $0.connectors[0]
+            second.name = "second"
+            second.filter = Filter(events: ["users.messages.email.Open"])
+            second.destination = LocalDestinationPart(path: folder.file("second"))
+            $0.connectors.append(second)
+        }
+        try await withService(configuration) { service async throws in
+            var landed: [String: Double] = [:]
+            for batch in batches {
+                let ndjson = ["Content-Type: application/x-ndjson"]
+                _ = try await ask("POST", "\(service.url)/v1/events", headers: ndjson, body: batch)
+                landed = try Self.expectBalanced(try await ask("GET", "\(service.url)/metrics").body)
+            }
+            for name in ["local", "second"] {
+                _ = try await ask("POST", "\(service.url)/v1/connectors/\(name)/flush")
+            }
+            let text = try await ask("GET", "\(service.url)/metrics").body
+            landed = try Self.expectBalanced(text)
+            let expected = ["local \(types[0])": 520.0, "local \(types[1])": 480.0, "second \(types[1])": 480.0]
+            #expect(landed == expected)
+            for line in [
+                "courant_delivery_lag_records{connector=\"second\"} 0",
+                "courant_delivery_oldest_pending_seconds{connector=\"second\"} 0",
+                "courant_delivery_state{connector=\"second\",state=\"running\"} 1",
+                "courant_delivery_state{connector=\"second\",state=\"paused\"} 0",
+                "# TYPE courant_delivery_landed_records_total counter",
+                "# TYPE courant_delivery_pending_records gauge",
+            ] {
+                #expect(text.contains(line + "\n"), "\(line)")
+            }
+        }
+    }
+
+    /// Checks carried = landed + pending + set aside + lost in a scrape; answers what has landed.
+    private static func expectBalanced(_ text: String) throws -> [String: Double] {
+        var terms: [String: [String: Double]] = [:]
+        for line in text.split(separator: "\n") where line.hasPrefix("courant_delivery_") {
+            guard let found = line.wholeMatch(of: #/(\w+)\{connector="(\w+)",event_type="([\w.]+)"\} (\d+)/#) else {
+                continue
+            }
+            terms["\(found.2) \(found.3)", default: [:]][String(found.1)] = Double(found.4)
+        }
+        var landed: [String: Double] = [:]
+        for (key, values) in terms {
+            func term(_ name: String) throws -> Double { try #require(values["courant_delivery_\(name)"], "\(name)") }
+            landed[key] = try term("landed_records_total")
+            let sum = try term("landed_records_total") + term("pending_records")
+            let rest = try term("set_aside_records_total") + term("lost_records_total")
+            #expect(try term("carried_records") == sum + rest, "\(key): \(values)")
+        }
+        return landed
+    }
+
     @Test("a connector is flushed, paused and resumed; a paused one answers 409, an unknown one 404")
     func connectors() async throws {
         let folder = try TestFolder()
@@ -112,6 +176,17 @@ import Testing
             #expect(unknown.status == 404)
             #expect(unknown.body.contains("there are local"))
             #expect(try await ask("POST", "\(url)/flush?timeout=soon").status == 400)
+            for verb in ["pause", "resume", "flush"] {
+                let parameter = try await ask("POST", "\(url)/\(verb)?untill=noon")
+                #expect(parameter.status == 400)
+                #expect(parameter.code == "parameter_unknown")
+                #expect(verb == "flush" ? parameter.body.contains("untill") : parameter.body.contains("no parameters"))
+                let body = try await ask("POST", "\(url)/\(verb)", body: #"{"timeout":"1s"}"#)
+                #expect(body.status == 400)
+                #expect(body.code == "body_unexpected")
+            }
+            #expect(try await ask("GET", url)["state"] as? String == "running")
+            #expect(try await ask("POST", "\(url)/flush?timeout=0s").status == 200)
         }
     }
 

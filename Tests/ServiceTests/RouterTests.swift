@@ -31,7 +31,9 @@ import Testing
             logger: logger,
             failStop: FailStop(logger: logger) {}
         )
-        let listener = try #require(try ServiceListeners(rooms: rooms, board: board).listeners { _, _ in }.first)
+        let reload = ConfigurationReload(rooms, reread: nil)
+        let listeners = try ServiceListeners(rooms: rooms, board: board, reload: reload).listeners { _, _ in }
+        let listener = try #require(listeners.first)
         let application = try listener.makeApplication { _ in }
         try await application.test(way.setup) { client in
             try await client.execute(uri: "/healthz", method: .get) { #expect($0.status == .ok) }

@@ -50,11 +50,13 @@ func withService<Value: Sendable>(
     _ configuration: Configuration,
     log: LogLines = LogLines(),
     processID: Int32 = 4711,
+    reread: Configuration.Reread? = nil,
     _ body: @escaping @Sendable (CourantService.Started) async throws -> Value
 ) async throws -> Value {
     let platform = Platform.live(blockingThreads: 4, computeThreads: 2)
     let service = CourantService(
         configuration,
+        reread: reread,
         processID: processID,
         platform: platform,
         logger: log.logger(),
@@ -64,7 +66,7 @@ func withService<Value: Sendable>(
     return try await withThrowingTaskGroup(of: Value?.self) { group in
         group.addTask {
             defer { start.finish() }
-            try await service.run(signals: []) { start.yield($0) }
+            try await service.run(signals: [], reloadSignals: []) { start.yield($0) }
             return nil
         }
         group.addTask {
@@ -88,6 +90,16 @@ func settings(in folder: TestFolder, _ change: (inout Configuration) -> Void = {
     configuration.listen = ListenAddress(host: "127.0.0.1", port: 0)
     change(&configuration)
     return configuration
+}
+
+/// What a service over a test's folder reads at a reload.
+func rereading(_ file: String, in folder: TestFolder) -> Configuration.Reread {
+    { () throws(ConfigurationError) in
+        let text = String(decoding: FileManager.default.contents(atPath: file) ?? Data(), as: UTF8.self)
+        var configuration = try Configuration.read(text, file: file).with(data: folder.file("data"))
+        configuration.listen = ListenAddress(host: "127.0.0.1", port: 0)
+        return configuration
+    }
 }
 
 /// One answer of a service.

@@ -53,6 +53,45 @@ struct PrometheusTextTests {
         #expect(registry.counter("a_total", help: "A.", labels: [("s", "2")]) !== first)
     }
 
+    @Test("figures that belong together are read in one go at each scrape, and leave with their group")
+    func groups() {
+        let registry = MetricRegistry()
+        let reads = registry.counter("reads_total", help: "Reads.")
+        let families = [
+            MetricGroup.Family("in_total", .counter, help: "In."), MetricGroup.Family("left", .gauge, help: "Left."),
+            MetricGroup.Family("never", .gauge, help: "Without samples."),
+        ]
+        for name in ["x", "y"] {
+            registry.group(name, families) {
+                reads.add()
+                return [
+                    MetricGroup.Sample("in_total", labels: [("c", name)], Double(reads.value)),
+                    MetricGroup.Sample("left", labels: [("c", name)], 0.5),
+                ]
+            }
+        }
+        #expect(
+            registry.prometheusText() == """
+                # HELP in_total In.
+                # TYPE in_total counter
+                in_total{c="x"} 1
+                in_total{c="y"} 2
+                # HELP left Left.
+                # TYPE left gauge
+                left{c="x"} 0.5
+                left{c="y"} 0.5
+                # HELP reads_total Reads.
+                # TYPE reads_total counter
+                reads_total 2
+
+                """
+        )
+        registry.removeGroup("x")
+        let text = registry.prometheusText()
+        #expect(text.contains("in_total{c=\"y\"} 3\n"))
+        #expect(!text.contains("c=\"x\""))
+    }
+
     @Test("a series that is removed leaves the text, and a reading can be replaced")
     func removal() {
         let registry = MetricRegistry()

@@ -37,7 +37,8 @@ package final class SegmentedJournal: Journal {
         metrics: MetricRegistry,
         failStop: @escaping @Sendable (JournalError) -> Void
     ) async throws(JournalError) -> SegmentedJournal {
-        try await platform.onBlocking { () throws(JournalError) in
+        let (context, names) = try await platform.onBlocking {
+            () throws(JournalError) -> (JournalContext, [SegmentName]) in
             do throws(FileError) {
                 try platform.files.makeDurableFolder(settings.folder)
             } catch {
@@ -55,22 +56,63 @@ package final class SegmentedJournal: Journal {
                 metrics: JournalMetrics(metrics)
             )
             try folder.removeLeftovers()
-            let names = try folder.segmentNames()
-            var writers: [PartitionWriter] = []
-            var reports: [RecoveryReport] = []
-            for partition in (0..<meta.partitions).map(PartitionID.init) {
-                var recovery = PartitionRecovery(partition, context: context)
-                let recovered = try recovery.run(
-                    names.filter { $0.partition == partition },
-                    minimumNextOffset: minimumNextOffset[partition] ?? .zero
-                )
-                writers.append(try PartitionWriter(recovered, context: context))
-                reports.append(recovered.report)
-            }
-            let journal = SegmentedJournal(context, writers, reports)
-            journal.register(metrics)
-            return journal
+            return (context, try folder.segmentNames())
         }
+        let recovered = try await recover(names, minimumNextOffset, context)
+        let journal = SegmentedJournal(context, recovered.map(\.writer), recovered.map(\.report))
+        journal.register(metrics)
+        return journal
+    }
+
+    private typealias Recovered = (writer: PartitionWriter, report: RecoveryReport)
+
+    /// Recovers all partitions, as many side by side as there are processors: what it takes is reading and checksums.
+    private static func recover(
+        _ names: [SegmentName],
+        _ minimumNextOffset: [PartitionID: Offset],
+        _ context: JournalContext
+    ) async throws(JournalError) -> [Recovered] {
+        let partitions = (0..<context.meta.partitions).map(PartitionID.init)
+        typealias Outcome = Result<Recovered, JournalError>
+        let outcomes = await withTaskGroup(of: (partition: PartitionID, result: Outcome).self) { group in
+            var outcomes: [PartitionID: Outcome] = [:]
+            for (index, partition) in partitions.enumerated() {
+                if index >= Platform.cores, let done = await group.next() { outcomes[done.partition] = done.result }
+                group.addTask {
+                    do throws(JournalError) {
+                        let recovered = try await context.platform.onBlocking { () throws(JournalError) -> Recovered in
+                            try recover(partition, names, minimumNextOffset[partition] ?? .zero, context)
+                        }
+                        return (partition, .success(recovered))
+                    } catch {
+                        return (partition, .failure(error))
+                    }
+                }
+            }
+            for await done in group { outcomes[done.partition] = done.result }
+            return outcomes
+        }
+        var recovered: [Recovered] = []
+        for partition in partitions {
+            guard let outcome = outcomes[partition] else { preconditionFailure("every partition has an outcome") }
+            recovered.append(try outcome.get())
+        }
+        return recovered
+    }
+
+    /// Blocks.
+    private static func recover(
+        _ partition: PartitionID,
+        _ names: [SegmentName],
+        _ minimumNextOffset: Offset,
+        _ context: JournalContext
+    ) throws(JournalError) -> Recovered {
+        var recovery = PartitionRecovery(partition, context: context)
+        let recovered = try recovery.run(
+            names.filter { $0.partition == partition },
+            minimumNextOffset: minimumNextOffset
+        )
+        return (try PartitionWriter(recovered, context: context), recovered.report)
     }
 
     private init(_ context: JournalContext, _ writers: [PartitionWriter], _ recovery: [RecoveryReport]) {

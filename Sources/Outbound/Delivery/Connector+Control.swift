@@ -2,42 +2,48 @@ package import Journal
 internal import Platform
 
 extension Connector {
-    /// Rolls now; returns when all that was accepted before the call has landed.
+    /// Rolls now; returns when all that was accepted before the call has landed, with what landed meanwhile.
     ///
-    /// Throws `.paused`, or `.timeout` with what is pending.
+    /// What was on its way when it was asked counts too. Throws `.paused`, or `.timeout` with what is pending.
     package func flush(timeout: Duration) async throws(DeliveryError) -> FlushResult {
         let clock = context.platform.clock
         let deadline = clock.uptime() + timeout
-        let before = context.ledger.reading()
-        let landedBefore = before.balances.reduce(0) { $0 + $1.counts.landed }
         try refuseIfPaused()
-        let request = control.requestFlush(upTo: partitions.map { context.journal.end(of: $0) })
+        let before = context.ledger.reading()
+        let ends = partitions.map { context.journal.end(of: $0) }
+        let request = control.requestFlush(upTo: ends)
         control.hurry.raise()
+        var isRolled = false
         var newest: PlanID?
         while true {
             let generation = control.changes.generation
             try refuseIfPaused()
-            if newest == nil, control.isFlushed(request) {
-                newest =
-                    try await context.state.planned(connector: settings.id, upTo: nil).newest
-                    ?? PlanID(rawValue: 0)
+            // The books are asked, not state: state knows of a landing before they count it.
+            if !isRolled, control.isFlushed(request) {
+                isRolled = true
+                newest = context.ledger.newestOpenPlan
             }
-            if let newest, try await context.state.planned(connector: settings.id, upTo: newest).plans == 0 {
-                let after = context.ledger.reading()
-                return FlushResult(
-                    files: after.landedFiles - before.landedFiles,
-                    records: after.balances.reduce(0) { $0 + $1.counts.landed } - landedBefore,
-                    bytes: after.landedBytes - before.landedBytes
-                )
-            }
+            if isRolled, context.ledger.hasClosed(upTo: newest) { return landed(since: before) }
             let left = deadline - clock.uptime()
-            guard left > .zero, !Task.isCancelled else { throw timedOut(timeout) }
+            guard left > .zero, !Task.isCancelled else {
+                if context.ledger.reading().isDone(upTo: ends) { return landed(since: before) }
+                throw timedOut(timeout)
+            }
             let changes = control.changes
             await firstOf([
                 { try? await clock.sleep(for: left) },
                 { await changes.wait(past: generation) },
             ])
         }
+    }
+
+    private func landed(since before: LedgerReading) -> FlushResult {
+        let after = context.ledger.reading()
+        return FlushResult(
+            files: after.landedFiles - before.landedFiles,
+            records: after.total.landed - before.total.landed,
+            bytes: after.landedBytes - before.landedBytes
+        )
     }
 
     /// Stands still until `resume`, also over a restart.
@@ -58,6 +64,9 @@ extension Connector {
     package func stop() {
         control.set(.stopping)
     }
+
+    /// Whether it was told to stop: it never works again.
+    var isStopping: Bool { control.mode == .stopping }
 
     /// The first offset that this connector still needs; nil before it was prepared.
     package func neededFrom(_ partition: PartitionID) async throws(DeliveryError) -> Offset? {
@@ -99,11 +108,12 @@ extension Connector {
     }
 
     private func timedOut(_ timeout: Duration) -> DeliveryError {
-        let counts = context.ledger.reading().balances.reduce(into: TypeCounts()) { $0 += $1.counts }
+        let reading = context.ledger.reading()
+        let counts = reading.total
         let pending = PendingCounts(
             stagedRecords: counts.staged,
             plannedRecords: counts.planned,
-            plannedFiles: context.ledger.reading().openPlans
+            plannedFiles: reading.openPlans
         )
         return DeliveryError(
             .timeout,
@@ -143,7 +153,7 @@ extension Connector {
                     gapOffsets: books.gapOffsets
                 )
             )
-            if books.position < end, let time = books.frameTime { lag = max(lag, now - time) }
+            if books.position < end, let time = books.readTo { lag = max(lag, now - time) }
         }
         return ConnectorStatus(
             name: settings.name,
@@ -163,7 +173,8 @@ extension Connector {
             landedFiles: reading.landedFiles,
             landedBytes: reading.landedBytes,
             openPlans: reading.openPlans,
-            oldestPlanAge: reading.oldestPlan.map { now - $0 }
+            oldestPlanAge: reading.oldestPlan.map { now - $0 },
+            oldestPendingAge: reading.oldestPending(ends: places.map(\.end)).map { now - $0 }
         )
     }
 }

@@ -113,6 +113,7 @@ package final class Connector: Sendable {
         let names = try await context.state.stagedNames(connector: settings.id)
         try await context.staging.clear(keeping: names)
         if row.isPaused { control.set(.paused) }
+        showMetrics()
     }
 
     /// Works until `stop` or cancellation; throws only when state failed and the process must end.
@@ -230,7 +231,11 @@ package final class Connector: Sendable {
             guard let cursor = try await stored(partition) else { continue }
             cursors.append(cursor)
         }
-        context.ledger.load(cursors)
+        var oldest: [Timestamp?] = []
+        for (partition, cursor) in zip(partitions, cursors) {
+            oldest.append(try await firstTime(in: partition, from: cursor.snapshot.floor))
+        }
+        context.ledger.load(cursors, oldest: oldest)
         var newest = PlanID(rawValue: 0)
         while true {
             let page = try await context.state.openPlans(
@@ -240,8 +245,24 @@ package final class Connector: Sendable {
                 limit: 1_000
             )
             guard let last = page.last else { break }
-            context.ledger.planned(page.map { ($0.id, $0.made) })
+            context.ledger.planned(page.map { ($0.id, Ledger.OpenPlan(made: $0.made, oldest: $0.made)) })
             newest = last.id
+        }
+    }
+
+    /// When the first record from an offset on was journalled; nil at the journal's end.
+    private func firstTime(in partition: PartitionID, from offset: Offset) async throws(DeliveryError) -> Timestamp? {
+        let reader = context.journal.makeReader(partition, from: offset)
+        do throws(JournalError) {
+            while true {
+                switch try await reader.next(wanting: { _ in false }, bytesMax: 1) {
+                case .frame(let frame): return frame.time
+                case .lost: continue
+                case .end: return nil
+                }
+            }
+        } catch {
+            throw DeliveryError(.journal, error.description)
         }
     }
 }

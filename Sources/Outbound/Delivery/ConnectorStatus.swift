@@ -3,7 +3,7 @@ package import Platform
 
 /// How a connector is, for people and metrics; one consistent reading.
 package struct ConnectorStatus: Sendable, Hashable {
-    package enum Condition: String, Sendable {
+    package enum Condition: String, Sendable, CaseIterable {
         case running
         case retrying
         case paused
@@ -48,6 +48,8 @@ package struct ConnectorStatus: Sendable, Hashable {
     package var openPlans: Int
     /// The age of the oldest plan that has not landed.
     package var oldestPlanAge: Duration?
+    /// The age of the oldest record that has not landed, whether unread, staged or planned.
+    package var oldestPendingAge: Duration?
 
     package var lagOffsets: Int64 { partitions.reduce(0) { $0 + $1.lagOffsets } }
 

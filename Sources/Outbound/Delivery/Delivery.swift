@@ -63,10 +63,19 @@ package final class Delivery: Sendable {
     /// Makes the connectors be as wanted: stops those that are gone or changed, starts new and changed ones, and
     /// leaves the others alone.
     ///
-    /// A stopped connector has returned, its plans are kept in state. Throws before anything
-    /// is stopped if a new one could not be made.
+    /// A stopped connector has returned, its plans are kept in state. One reload at a time.
+    ///
+    /// - Parameters:
+    ///   - wanted: all connectors that there are to be.
+    ///   - renewed: names of those that are exchanged though settings and location are the same, as for new
+    ///     credentials.
+    ///   - timeout: how long those that end may take.
+    /// - Returns: what was done.
+    /// - Throws: before anything is stopped if a new connector could not be made; `.timeout`, with all others
+    ///   exchanged, if one has not stopped in time.
     package func reload(
         _ wanted: [(settings: ConnectorSettings, destination: Destination)],
+        renewed: Set<String> = [],
         within timeout: Duration
     ) async throws(DeliveryError) -> Changes {
         try Self.refuseDoubles(wanted.map(\.settings))
@@ -74,10 +83,11 @@ package final class Delivery: Sendable {
         var made: [Connector] = []
         let present = connectors
         for (settings, destination) in wanted {
-            let same = present.contains {
+            let isSame = present.contains {
                 $0.settings == settings && $0.destination.location == destination.location
+                    && !renewed.contains(settings.name) && !$0.isStopping
             }
-            if same {
+            if isSame {
                 changes.kept.append(settings.name)
             } else {
                 made.append(try Connector(settings, to: destination, in: environment))
@@ -88,13 +98,41 @@ package final class Delivery: Sendable {
         let ending = present.filter { !changes.kept.contains($0.settings.name) }
         changes.stopped = ending.map(\.settings.name)
         for connector in ending { connector.stop() }
-        try await wait(for: ending, within: timeout)
-        state.withLock { state in
-            state.connectors.removeAll { connector in ending.contains { $0 === connector } }
+        var failure = await wait(for: ending, within: timeout)
+        let late = Set(running(among: ending).map(\.settings.id))
+        for connector in ending where !late.contains(connector.settings.id) {
+            let successor = made.first { $0.settings.id == connector.settings.id }
+            failure = await exchange(connector, for: successor) ?? failure
         }
-        for connector in made { try await connector.prepare() }
-        add(made)
+        for connector in made where !present.contains(where: { $0.settings.id == connector.settings.id }) {
+            failure = await exchange(nil, for: connector) ?? failure
+        }
+        if let failure { throw failure }
         return changes
+    }
+
+    /// Puts one connector in another's place in one step: retention must never find the place empty.
+    private func exchange(_ old: Connector?, for new: Connector?) async -> DeliveryError? {
+        do throws(DeliveryError) {
+            try await new?.prepare()
+        } catch {
+            guard error.code == .plansOpen, let old else { return error }
+            // A file was finished for the old place while its connector stopped: it must land there.
+            return await exchange(old, for: try? Connector(old.settings, to: old.destination, in: environment)) ?? error
+        }
+        state.withLock { state in
+            if let place = state.connectors.firstIndex(where: { $0 === old }) {
+                state.connectors.replaceSubrange(place...place, with: new.map { [$0] } ?? [])
+            } else if let new {
+                state.connectors.append(new)
+            }
+            if let new { state.waiting.append(new) }
+        }
+        if let old, !connectors.contains(where: { $0.settings.name == old.settings.name }) {
+            Connector.hideMetrics(of: old.settings.name, in: environment.metrics)
+        }
+        changes.raise()
+        return nil
     }
 
     /// Stops all connectors; false if one has not returned in time.
@@ -103,12 +141,7 @@ package final class Delivery: Sendable {
         let all = connectors
         for connector in all { connector.stop() }
         changes.raise()
-        do throws(DeliveryError) {
-            try await wait(for: all, within: timeout)
-            return true
-        } catch {
-            return false
-        }
+        return await wait(for: all, within: timeout) == nil
     }
 
     /// The first offset of a partition that any connector still needs; nil without connectors.
@@ -191,18 +224,20 @@ package final class Delivery: Sendable {
         return failure
     }
 
-    private func wait(for connectors: [Connector], within timeout: Duration) async throws(DeliveryError) {
+    private func running(among connectors: [Connector]) -> [Connector] {
+        state.withLock { state in connectors.filter { state.running.contains($0.settings.id) } }
+    }
+
+    /// Returns when none of them runs any more, or with what to say of the first that still does.
+    private func wait(for connectors: [Connector], within timeout: Duration) async -> DeliveryError? {
         let clock = environment.platform.clock
         let deadline = clock.uptime() + timeout
         while true {
             let generation = changes.generation
-            let busy = connectors.filter { connector in
-                state.withLock { $0.running.contains(connector.settings.id) }
-            }
-            guard let first = busy.first else { return }
+            guard let first = running(among: connectors).first else { return nil }
             let left = deadline - clock.uptime()
-            guard left > .zero else {
-                throw DeliveryError(
+            guard left > .zero, !Task.isCancelled else {
+                return DeliveryError(
                     .timeout,
                     "connector \(first.settings.name) has not stopped within \(timeout): its destination "
                         + "does not give up its call"

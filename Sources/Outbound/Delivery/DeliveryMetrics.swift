@@ -4,7 +4,6 @@ internal import Telemetry
 struct DeliveryMetrics: Sendable {
     let registry: MetricRegistry
     let connector: String
-    let landedRecords: Counter
     let landedFiles: Counter
     let landedBytes: Counter
     let landSeconds: Histogram
@@ -15,11 +14,6 @@ struct DeliveryMetrics: Sendable {
         self.registry = registry
         self.connector = connector
         let labels = [("connector", connector)]
-        landedRecords = registry.counter(
-            "courant_delivery_landed_records_total",
-            help: "Records that have landed.",
-            labels: labels
-        )
         landedFiles = registry.counter(
             "courant_delivery_landed_files_total",
             help: "Files that have landed.",

@@ -88,7 +88,6 @@ struct Lander: Sendable {
         let bytes = plan.objects.reduce(0) { $0 + $1.size }
         context.ledger.closed(plan, landed: landed, lost: lost, bytes: bytes)
         context.ledger.recovered(.destination)
-        context.metrics.landedRecords.add(landed)
         context.metrics.landedFiles.add(plan.objects.count)
         context.metrics.landedBytes.add(Int(bytes))
         // What is left behind here is cleared at the next start.

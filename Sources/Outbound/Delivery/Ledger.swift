@@ -15,8 +15,17 @@ final class Ledger: Sendable {
         var snapshot: CursorSnapshot
         var position: Offset
         var gapOffsets: Int
-        var frameTime: Timestamp?
-        var isAtEnd = false
+        /// Everything journalled before it has been read; nil if that is not known.
+        var readTo: Timestamp?
+        /// When the oldest record that is staged was journalled.
+        var oldestStaged: Timestamp?
+    }
+
+    /// A plan that has not landed.
+    struct OpenPlan: Sendable {
+        let made: Timestamp
+        /// When its first record was journalled; for a plan of an earlier process, when it was made.
+        let oldest: Timestamp
     }
 
     private struct State {
@@ -26,7 +35,7 @@ final class Ledger: Sendable {
         var lastError: (moment: Timestamp, message: String)?
         var landedFiles = 0
         var landedBytes: Int64 = 0
-        var openPlans: [Int64: Timestamp] = [:]
+        var openPlans: [PlanID: OpenPlan] = [:]
     }
 
     private let state: Mutex<State>
@@ -37,13 +46,15 @@ final class Ledger: Sendable {
         state = Mutex(State(types: types))
     }
 
-    /// Begins with what state has.
-    func load(_ stored: [StoredCursor]) {
+    /// Begins with what state has; `oldest` says for each cursor when the first record that it still needs was
+    /// journalled.
+    func load(_ stored: [StoredCursor], oldest: [Timestamp?]) {
         state.withLock { state in
             for cursor in stored {
                 for entry in cursor.counts where !state.types.contains(entry.type) { state.types.append(entry.type) }
             }
-            state.partitions = stored.map { cursor in
+            state.openPlans = [:]
+            state.partitions = zip(stored, oldest).map { cursor, oldest in
                 var committed = [TypeCounts](repeating: TypeCounts(), count: state.types.count)
                 for entry in cursor.counts {
                     guard let index = state.types.firstIndex(of: entry.type) else { continue }
@@ -54,7 +65,9 @@ final class Ledger: Sendable {
                     live: [TypeCounts](repeating: TypeCounts(), count: carried),
                     snapshot: cursor.snapshot,
                     position: cursor.snapshot.scanned,
-                    gapOffsets: cursor.gapOffsets
+                    gapOffsets: cursor.gapOffsets,
+                    readTo: oldest,
+                    oldestStaged: cursor.snapshot.next.isEmpty ? nil : oldest
                 )
             }
         }
@@ -69,15 +82,31 @@ final class Ledger: Sendable {
         state.withLock { $0.partitions[partition.rawValue] }
     }
 
-    func planned(_ plans: [(id: PlanID, made: Timestamp)]) {
+    func planned(_ plans: [(id: PlanID, plan: OpenPlan)]) {
         state.withLock { state in
-            for plan in plans { state.openPlans[plan.id.rawValue] = plan.made }
+            for (id, plan) in plans { state.openPlans[id] = plan }
         }
+    }
+
+    /// Whether a plan is in the books and has not landed.
+    func isOpen(_ plan: PlanID) -> Bool {
+        state.withLock { $0.openPlans[plan] != nil }
+    }
+
+    /// The newest plan that has not landed.
+    var newestOpenPlan: PlanID? {
+        state.withLock { $0.openPlans.keys.max() }
+    }
+
+    /// Whether every plan up to and with one has landed.
+    func hasClosed(upTo plan: PlanID?) -> Bool {
+        guard let plan else { return true }
+        return state.withLock { $0.openPlans.keys.allSatisfy { $0 > plan } }
     }
 
     func closed(_ plan: Plan, landed: Int, lost: Int, bytes: Int64) {
         state.withLock { state in
-            state.openPlans[plan.id.rawValue] = nil
+            state.openPlans[plan.id] = nil
             if landed > 0 {
                 state.landedFiles += plan.objects.count
                 state.landedBytes += bytes
@@ -148,7 +177,8 @@ final class Ledger: Sendable {
                 landedFiles: state.landedFiles,
                 landedBytes: state.landedBytes,
                 openPlans: state.openPlans.count,
-                oldestPlan: state.openPlans.values.min()
+                oldestPlan: state.openPlans.values.lazy.map(\.made).min(),
+                oldestPlanned: state.openPlans.values.lazy.map(\.oldest).min()
             )
         }
     }
@@ -162,7 +192,28 @@ struct LedgerReading: Sendable {
     var landedFiles: Int
     var landedBytes: Int64
     var openPlans: Int
+    /// When the oldest open plan was made.
     var oldestPlan: Timestamp?
+    /// When the oldest record of an open plan was journalled.
+    var oldestPlanned: Timestamp?
+
+    var total: TypeCounts { balances.reduce(into: TypeCounts()) { $0 += $1.counts } }
+
+    /// When the oldest record that has not landed was journalled, as far as is known.
+    func oldestPending(ends: [Offset]) -> Timestamp? {
+        var oldest = oldestPlanned
+        for (books, end) in zip(partitions, ends) {
+            let times = [books.oldestStaged, books.position < end ? books.readTo : nil]
+            for time in times.compactMap(\.self) { oldest = min(oldest ?? time, time) }
+        }
+        return oldest
+    }
+
+    /// Whether everything before `ends` has landed, been set aside or been lost.
+    func isDone(upTo ends: [Offset]) -> Bool {
+        openPlans == 0 && balances.allSatisfy { $0.counts.pending == 0 }
+            && zip(partitions, ends).allSatisfy { $0.position >= $1 }
+    }
 }
 
 /// Something that keeps a connector from going on as it should.

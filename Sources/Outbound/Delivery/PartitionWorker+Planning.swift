@@ -4,7 +4,7 @@ internal import Telemetry
 
 extension PartitionWorker {
     /// Everything that waits, after a frame or at the end.
-    func settle(moment: Timestamp, isAtEnd: Bool) async throws(DeliveryError) {
+    func settle(moment: Timestamp) async throws(DeliveryError) {
         try await encode(slots.compactMap { $0.file?.full.isEmpty == false ? $0.file : nil })
         closeDue(moment)
         let flush = context.control.flushDue(partition, at: cursor.position)
@@ -14,9 +14,10 @@ extension PartitionWorker {
         } else if isCommitDue || flush != nil {
             try await commit([])
         }
-        if let flush { context.control.flushed(partition, request: flush) }
         try await keepMemory()
-        publish(isAtEnd: isAtEnd)
+        publish(readTo: moment)
+        // Whoever asked for the flush finds the books complete.
+        if let flush { context.control.flushed(partition, request: flush) }
     }
 
     private func closeDue(_ moment: Timestamp) {
@@ -65,7 +66,7 @@ extension PartitionWorker {
         for file in files { plans.append(try await finish(file)) }
         if !files.isEmpty { try await context.staging.synchronize() }
         closed = []
-        try await commit(plans)
+        try await commit(plans, opened: files.map(\.opened))
     }
 
     private func finish(_ file: StagedFile) async throws(DeliveryError) -> Plan {
@@ -98,7 +99,9 @@ extension PartitionWorker {
     }
 
     /// Commits plans, the records set aside, and the cursor past all of them.
-    func commit(_ plans: [Plan]) async throws(DeliveryError) {
+    ///
+    /// `opened` has for each plan when its first record was journalled.
+    func commit(_ plans: [Plan], opened: [Timestamp] = []) async throws(DeliveryError) {
         for plan in plans {
             guard let index = context.types.firstIndex(where: { $0.name == plan.type }) else { continue }
             slots[index].staged -= plan.count
@@ -124,8 +127,11 @@ extension PartitionWorker {
         }
         commit.snapshot = cursor.snapshot { slots[$0].file?.first }
         let ids = try await context.state.commit(commit, owner: context.owner)
-        context.ledger.planned(zip(ids, plans).map { ($0, $1.made) })
         book(plans, commit.snapshot)
+        // Last: what is booked as open may land at once.
+        context.ledger.planned(
+            zip(ids, zip(plans, opened)).map { ($0, Ledger.OpenPlan(made: $1.0.made, oldest: $1.1)) }
+        )
         didCommit()
         context.ledger.recovered(.partition(partition))
         if !plans.isEmpty { context.control.changes.raise() }
@@ -173,7 +179,9 @@ extension PartitionWorker {
     }
 
     /// Shows what has been taken since the last commit.
-    private func publish(isAtEnd: Bool) {
+    ///
+    /// Everything journalled before `readTo` is in it.
+    private func publish(readTo: Timestamp) {
         context.ledger.update(partition) { books in
             for index in slots.indices where slots[index].hasChanged {
                 var live = TypeCounts()
@@ -184,8 +192,8 @@ extension PartitionWorker {
                 books.live[index] = live
             }
             books.position = cursor.position
-            books.frameTime = frameTime
-            books.isAtEnd = isAtEnd
+            books.readTo = readTo
+            books.oldestStaged = slots.lazy.compactMap { $0.file?.opened }.min()
         }
     }
 

@@ -80,8 +80,9 @@ final class PartitionWorker {
         defer {
             context.memory.leave(holding: worker.memoryHeld)
             context.ledger.update(partition) { books in
+                // The next start reads again from what is committed.
                 for index in books.live.indices { books.live[index] = TypeCounts() }
-                books.isAtEnd = false
+                books.position = books.snapshot.scanned
             }
         }
         try await worker.release(stored)
@@ -108,13 +109,13 @@ final class PartitionWorker {
                 begin(frame)
                 take(frame)
                 advance(to: frame.nextOffset, bytes: frame.payload.count)
-                try await settle(moment: frame.time, isAtEnd: false)
+                try await settle(moment: frame.time)
             case .lost(let loss):
                 note(loss)
                 advance(to: max(loss.to, cursor.position), bytes: 0)
-                try await settle(moment: frameTime ?? context.platform.clock.now(), isAtEnd: false)
+                try await settle(moment: frameTime ?? context.platform.clock.now())
             case .end:
-                try await settle(moment: context.platform.clock.now(), isAtEnd: true)
+                try await settle(moment: context.platform.clock.now())
                 await waitForMore(since: generation)
             }
         }

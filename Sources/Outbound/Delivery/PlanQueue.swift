@@ -33,9 +33,11 @@ actor PlanQueue {
             after: newest,
             limit: Self.pageSize
         )
-        guard let last = page.last else { return false }
+        // State knows a plan a moment before the books do. Who books it raises the signal that brings us back.
+        let booked = page.prefix { context.ledger.isOpen($0.id) }
+        guard let last = booked.last else { return false }
         newest = last.id
-        fetched += page
+        fetched += booked
         context.control.changes.raise()
         return true
     }

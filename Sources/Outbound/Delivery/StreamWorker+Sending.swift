@@ -19,7 +19,6 @@ extension StreamWorker {
                 }
                 retry.succeeded()
                 context.ledger.recovered(.partition(partition))
-                context.metrics.landedRecords.add(next.records.count - outcome.refused.count)
             } catch {
                 guard error.code != .cancelled, !Task.isCancelled else { return false }
                 context.metrics.retried(error.code)

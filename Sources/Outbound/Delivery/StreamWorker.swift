@@ -66,13 +66,13 @@ final class StreamWorker {
             case .frame(let frame):
                 guard try await deliver(frame) else { break }
                 scanned = max(scanned, frame.nextOffset)
-                try await commitIfDue(isAtEnd: false, frameTime: frame.time)
+                try await commitIfDue(readTo: frame.time)
             case .lost(let loss):
                 note(loss)
                 scanned = max(scanned, loss.to)
                 try await commit()
             case .end:
-                try await commitIfDue(isAtEnd: true, frameTime: nil)
+                try await commitIfDue(readTo: context.platform.clock.now())
                 let (journal, changes, clock) = (context.journal, context.control.changes, context.platform.clock)
                 let (position, partition) = (scanned, partition)
                 await firstOf([
@@ -153,17 +153,16 @@ final class StreamWorker {
         }
     }
 
-    private func commitIfDue(isAtEnd: Bool, frameTime: Timestamp?) async throws(DeliveryError) {
+    private func commitIfDue(readTo: Timestamp) async throws(DeliveryError) {
         let flush = context.control.flushDue(partition, at: scanned)
         let committed = context.ledger.partition(partition).snapshot.scanned
         let isDue = context.platform.clock.uptime() - committedAt >= PartitionWorker.commitEvery
         if committed < scanned, flush != nil || isDue { try await commit() }
-        if let flush { context.control.flushed(partition, request: flush) }
         context.ledger.update(partition) { books in
             books.position = scanned
-            books.isAtEnd = isAtEnd
-            if let frameTime { books.frameTime = frameTime }
+            books.readTo = readTo
         }
+        if let flush { context.control.flushed(partition, request: flush) }
     }
 
     private func commit() async throws(DeliveryError) {

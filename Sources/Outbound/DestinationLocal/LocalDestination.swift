@@ -4,9 +4,10 @@ internal import Synchronization
 
 /// A folder on this machine as object storage.
 ///
-/// A file is written under a temporary name and synced, then linked to its final name, which fails if something
-/// stands there; then the folder is synced, and each folder above it that this process has not synced before. So a
-/// final name never shows half a file, and nothing is ever overwritten.
+/// The staged file is read against its checksum, synced and linked to its final name, which fails if something stands
+/// there; then the folder is synced, and each folder above it that this process has not synced before. So a final name
+/// never shows half a file, and nothing is ever overwritten. Where staging lies on another file system, or a link is
+/// refused, the file is copied under a temporary name first, and the copy is linked.
 package final class LocalDestination: ObjectDestination {
     /// Folders known to be durable are remembered, up to so many.
     private static let foldersMax = 10_000
@@ -14,6 +15,8 @@ package final class LocalDestination: ObjectDestination {
     private let configuration: LocalConfiguration
     private let platform: Platform
     private let durableFolders = Mutex<Set<String>>([])
+    /// Whether a staged file could not be linked: the others are copied at once.
+    private let mustCopy = Atomic(false)
 
     package init(_ configuration: LocalConfiguration, platform: Platform) {
         self.configuration = configuration
@@ -38,20 +41,59 @@ package final class LocalDestination: ObjectDestination {
     package func land(_ object: LandingObject) async throws(DestinationError) -> LandingOutcome {
         let path = FilePath.join(configuration.path, object.key)
         if let outcome = try await found(object, at: path) { return outcome }
+        switch try await linkStaged(object, as: path) {
+        case .linked: return .created
+        case .taken: return try await standing(object, at: path)
+        case .refused: return try await landCopy(of: object, as: path)
+        }
+    }
+
+    private enum Linking {
+        case linked
+        /// Something stands there.
+        case taken
+        case refused
+    }
+
+    /// Gives the staged file its final name too; whoever staged it takes the other name away.
+    ///
+    /// Nobody writes to a staged file once it is finished.
+    private func linkStaged(_ object: LandingObject, as path: String) async throws(DestinationError) -> Linking {
+        guard !mustCopy.load(ordering: .relaxed) else { return .refused }
+        let content = try await object.content()
+        defer { content.close() }
+        try await content.forEachPiece { (_, _) in }
+        try await makeDurable(FilePath.folder(of: path))
+        let files = platform.files
+        return try await onBlocking { () throws(FileError) in
+            let staged = try files.open(object.path, .read)
+            defer { staged.close() }
+            try staged.synchronize()
+            do throws(FileError) {
+                try files.link(object.path, to: path)
+            } catch {
+                if error.isExists { return .taken }
+                mustCopy.store(true, ordering: .relaxed)
+                return .refused
+            }
+            try files.synchronizeFolder(FilePath.folder(of: path))
+            return .linked
+        }
+    }
+
+    /// What stands there since a moment ago: somebody else was quicker, or our own earlier attempt.
+    private func standing(_ object: LandingObject, at path: String) async throws(DestinationError) -> LandingOutcome {
+        if let outcome = try await found(object, at: path) { return outcome }
+        throw DestinationError(.unreachable, "\(path) came and went", remedy: .retry(after: nil))
+    }
+
+    private func landCopy(of object: LandingObject, as path: String) async throws(DestinationError) -> LandingOutcome {
         let temporary = FilePath.join(temporaryFolder, "\(object.plan.first)-\(Hex.text(platform.random.next()))")
         do throws(DestinationError) {
             try await write(object, to: temporary)
             guard try await publish(temporary, as: path) else {
                 try await discard(temporary)
-                // Somebody else was quicker, or our own earlier attempt.
-                guard let outcome = try await found(object, at: path) else {
-                    throw DestinationError(
-                        .unreachable,
-                        "\(path) came and went",
-                        remedy: .retry(after: nil)
-                    )
-                }
-                return outcome
+                return try await standing(object, at: path)
             }
             return .created
         } catch {

@@ -186,7 +186,10 @@ private final class SystemFileLock: FileLock {
     }
 
     func release() {
-        if !isReleased.exchange(true, ordering: .acquiringAndReleasing) { closeDescriptor(descriptor) }
+        guard !isReleased.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        // Closing alone would leave it held by a child that has not begun its own program yet.
+        _ = flock(descriptor, LOCK_UN)
+        closeDescriptor(descriptor)
     }
 }
 

@@ -6,6 +6,7 @@ import Synchronization
 /// takes a lock; counting does not: keep what you asked for.
 package final class MetricRegistry: Sendable {
     private let families = Mutex<[String: MetricFamily]>([:])
+    private let groups = Mutex<[String: MetricGroup]>([:])
 
     package init() {}
 
@@ -57,10 +58,38 @@ package final class MetricRegistry: Sendable {
         }
     }
 
+    /// Figures that are read together at each scrape.
+    ///
+    /// A second group of the same name replaces the first. Groups may share families, not series, and a family of
+    /// groups has no series outside them.
+    package func group(
+        _ name: String,
+        _ families: [MetricGroup.Family],
+        read: @escaping @Sendable () -> [MetricGroup.Sample]
+    ) {
+        for family in families {
+            precondition(PrometheusText.isName(family.name), "\(family.name) cannot be the name of a metric")
+        }
+        groups.withLock { $0[name] = MetricGroup(families: families, read: read) }
+    }
+
+    package func removeGroup(_ name: String) {
+        groups.withLock { $0[name] = nil }
+    }
+
     /// The Prometheus text exposition format 0.0.4, names and labels in order of their bytes.
     package func prometheusText() -> String {
         // Readings run outside the lock: they may take locks of their own.
-        let families = families.withLock { $0 }
+        var families = families.withLock { $0 }
+        for (_, group) in groups.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+            for family in group.families where families[family.name] == nil {
+                let kind: MetricFamily.Kind = family.kind == .counter ? .counter : .gauge
+                families[family.name] = MetricFamily(help: family.help, kind: kind)
+            }
+            for sample in group.read() {
+                families[sample.name]?.series[PrometheusText.labels(sample.labels)] = .sample(sample.value)
+            }
+        }
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
             PrometheusText.append(family, named: name, to: &text)
@@ -108,4 +137,6 @@ enum MetricSeries: Sendable {
     case gauge(Gauge)
     case histogram(Histogram)
     case reading(@Sendable () -> Double)
+    /// What was read for this scrape.
+    case sample(Double)
 }

@@ -7,6 +7,7 @@ enum PrometheusText {
             switch series {
             case .counter(let counter): text += "\(name)\(braced(labels)) \(counter.value)\n"
             case .gauge(let gauge): text += "\(name)\(braced(labels)) \(number(gauge.value))\n"
+            case .sample(let value): text += "\(name)\(braced(labels)) \(number(value))\n"
             case .reading(let read): text += "\(name)\(braced(labels)) \(number(read()))\n"
             case .histogram(let histogram): append(histogram, named: name, labels: labels, to: &text)
             }

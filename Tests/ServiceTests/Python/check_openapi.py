@@ -1,6 +1,8 @@
 """Compares a running service with its OpenAPI document.
 
-Usage: check_openapi.py DOCUMENT OPEN_URL CLOSED_URL ADMIN_TOKEN READ_TOKEN EVENT
+Usage: check_openapi.py DOCUMENT OPEN_URL CLOSED_URL ADMIN_TOKEN READ_TOKEN EVENT FILE
+
+FILE is the configuration file of the open service.
 
 Each case below is sent; its answer must have the status that is expected, that status must be documented for the
 operation, and the body must be what the document says. At the end every documented status must have been seen, but
@@ -8,6 +10,7 @@ for those that a healthy service does not give.
 """
 
 import json
+import pathlib
 import re
 import sys
 
@@ -16,7 +19,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-document_path, open_url, closed_url, admin_token, read_token, event_text = sys.argv[1:7]
+document_path, open_url, closed_url, admin_token, read_token, event_text, file_path = sys.argv[1:8]
 document = yaml.safe_load(open(document_path, encoding="utf-8"))
 event = json.loads(event_text)
 failures = []
@@ -117,13 +120,26 @@ connector = "/v1/connectors/{name}"
 here = open_url + "/v1/connectors/local"
 check("get", connector, here, 200)
 check("post", connector + "/flush", here + "/flush?timeout=soon", 400)
+check("post", connector + "/flush", here + "/flush", 400, json={"timeout": "1s"})
 check("post", connector + "/flush", here + "/flush?timeout=30s", 200)
+check("get", connector, here + "?x=1", 400)
+check("post", connector + "/pause", here + "/pause?x=1", 400)
+check("post", connector + "/resume", here + "/resume?x=1", 400)
 check("post", connector + "/pause", here + "/pause", 200)
 check("post", connector + "/flush", here + "/flush", 409)
 check("post", connector + "/resume", here + "/resume", 200)
 check("get", connector, open_url + "/v1/connectors/nothing", 404)
 for verb in ("flush", "pause", "resume"):
     check("post", f"{connector}/{verb}", f"{open_url}/v1/connectors/nothing/{verb}", 404)
+
+# The open service runs with a file, the closed one without.
+reload = "/v1/config/reload"
+check("post", reload, open_url + reload, 200)
+check("post", reload, open_url + reload, 400, json={"timeout": "1s"})
+written = pathlib.Path(file_path).read_text()
+pathlib.Path(file_path).write_text(written + "\nnothing: 1\n")
+check("post", reload, open_url + reload, 422)
+pathlib.Path(file_path).write_text(written)
 
 ndjson(open_url + "/v1/tail?events=users.messages.*&events=courant.DeadLetter")
 check("get", "/v1/tail", open_url + "/v1/tail?events=users.nothing", 400)
@@ -133,6 +149,7 @@ admin, read = ({"Authorization": f"Bearer {token}"} for token in (admin_token, r
 tokens, one_token = "/v1/tokens", "/v1/tokens/{name}"
 check("get", tokens, closed_url + tokens, 200, headers=admin)
 check("get", tokens, closed_url + tokens + "?x=1", 400, headers=admin)
+check("post", reload, closed_url + reload, 409, headers=admin)
 made = {"name": "web", "scopes": ["ingest"]}
 check("post", tokens, closed_url + tokens, 201, headers=admin, json=made)
 check("post", tokens, closed_url + tokens, 409, headers=admin, json=made)

@@ -27,6 +27,10 @@ extension Configuration {
         # What is in flight at SIGTERM has this long to finish.
         shutdown: {timeout: 10s}
 
+        # SIGHUP and `courant config reload` read this file again and exchange the connectors that it changes; one that
+        # ends has this long to give up what it is doing.
+        reload: {timeout: 30s}
+
         # level: trace, debug, info, notice, warning, error, critical. format: text or json.
         log: {level: info, format: text}
 

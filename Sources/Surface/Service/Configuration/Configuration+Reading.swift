@@ -50,6 +50,9 @@ extension Configuration {
         shutdownTimeout = root.section("shutdown") {
             $0.duration("timeout", default: standard.shutdownTimeout, example: "10s", atLeast: .seconds(1))
         }
+        reloadTimeout = root.section("reload") {
+            $0.duration("timeout", default: standard.reloadTimeout, example: "30s", atLeast: .seconds(1))
+        }
         log = root.section("log", Self.log)
         journal = root.section("journal", Self.journal)
         disk = root.section("disk", Self.disk)

@@ -8,6 +8,9 @@ package import Logging
 ///
 /// Relative paths of a file are taken from the folder that the file stands in.
 package struct Configuration: Sendable {
+    /// Gives the settings as the file has them now; reads it, and blocks.
+    package typealias Reread = @Sendable () throws(ConfigurationError) -> Configuration
+
     /// The data folder: journal, state, staging.
     package var data: String
     package var listen: ListenAddress
@@ -18,6 +21,8 @@ package struct Configuration: Sendable {
     package var trustedProxies: [AddressRange]
     package var tls: TLSFiles?
     package var shutdownTimeout: Duration
+    /// How long connectors that a reload ends may take.
+    package var reloadTimeout: Duration
     package var log: LogSettings
     package var journal: JournalPart
     package var disk: DiskPart
@@ -95,6 +100,7 @@ extension Configuration {
             trustedProxies: [],
             tls: nil,
             shutdownTimeout: .seconds(10),
+            reloadTimeout: .seconds(30),
             log: LogSettings(),
             journal: JournalPart(),
             disk: DiskPart(),

@@ -7,8 +7,9 @@ package import Platform
 
 /// Where a connector writes, as configured.
 ///
-/// A new kind of destination is one type that conforms, in a file of its own, and one entry in `DestinationKinds.all`.
-package protocol DestinationPart: Sendable {
+/// Two that are equal are reached in the same way: a reload exchanges a connector when they are not. A new kind of
+/// destination is one type that conforms, in a file of its own, and one entry in `DestinationKinds.all`.
+package protocol DestinationPart: Sendable, Equatable {
     /// The word that stands for it in `destination: {type: …}`.
     static var type: String { get }
     static var defaults: DestinationDefaults { get }

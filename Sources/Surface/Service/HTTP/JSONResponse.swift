@@ -36,6 +36,16 @@ extension Request {
         }
     }
 
+    /// Refuses a body where an address takes none: what it asks for would be ignored.
+    func refuseBody() async throws(RouteError) {
+        do {
+            guard try await body.collect(upTo: Self.smallBodyBytesMax).readableBytes > 0 else { return }
+        } catch {
+            // Too large to be none.
+        }
+        throw .bad("body_unexpected", "This address takes no body; what there is to say goes into the parameters.")
+    }
+
     private static func message(_ error: DecodingError) -> String {
         func path(_ context: DecodingError.Context) -> String {
             context.codingPath.map(\.stringValue).joined(separator: ".")

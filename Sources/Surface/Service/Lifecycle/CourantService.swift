@@ -35,9 +35,12 @@ package struct CourantService: Sendable {
     private let logger: Logger
     private let failStop: FailStop
     private let processID: Int32
+    private let reread: Configuration.Reread?
 
+    /// `reread` gives the configuration as its file has it now; without one there is no file to reload.
     package init(
         _ configuration: Configuration,
+        reread: Configuration.Reread? = nil,
         processID: Int32,
         glossary: Glossary = .standard,
         platform: Platform,
@@ -51,16 +54,19 @@ package struct CourantService: Sendable {
         self.logger = logger
         self.failStop = failStop ?? FailStop(logger: logger)
         self.processID = processID
+        self.reread = reread
     }
 
     /// Runs until a signal or `Started.stop`.
     ///
     /// - Parameters:
     ///   - signals: Those that begin a stop.
+    ///   - reloadSignals: Those at which the configuration is read again, where there is a file to read.
     ///   - onStarted: Called once, when the service is ready.
     /// - Throws: `ServiceError` and the rooms' own errors when it cannot start.
     package func run(
         signals: [UnixSignal] = [.sigterm, .sigint],
+        reloadSignals: [UnixSignal] = [.sighup],
         onStarted: @escaping @Sendable (Started) async -> Void = { _ in }
     ) async throws {
         let rooms = try await ServiceRooms.open(
@@ -72,7 +78,7 @@ package struct CourantService: Sendable {
             failStop: failStop
         )
         do {
-            try await run(rooms, signals, onStarted)
+            try await run(rooms, signals, reread == nil ? [] : reloadSignals, onStarted)
         } catch {
             await rooms.close()
             throw error
@@ -84,11 +90,13 @@ package struct CourantService: Sendable {
     private func run(
         _ rooms: ServiceRooms,
         _ signals: [UnixSignal],
+        _ reloadSignals: [UnixSignal],
         _ onStarted: @escaping @Sendable (Started) async -> Void
     ) async throws {
         let board = PhaseBoard()
         let starting = StartBoard(expected: configuration.adminListen == nil ? 1 : 2)
-        let listeners = try ServiceListeners(rooms: rooms, board: board).listeners { name, address in
+        let reload = ConfigurationReload(rooms, reread: reread)
+        let listeners = try ServiceListeners(rooms: rooms, board: board, reload: reload).listeners { name, address in
             starting.bound(name, address)
         }
         let disk = diskUpkeep(rooms)
@@ -102,6 +110,10 @@ package struct CourantService: Sendable {
         ]
         for listener in listeners {
             services.append(.init(service: try ListenerRun(listener), serviceName: "listener"))
+        }
+        if !reloadSignals.isEmpty {
+            let waiting = ReloadOnSignal(signals: reloadSignals, reload: reload)
+            services.append(.init(service: waiting, serviceName: "reload"))
         }
         // The last to start is the first to be told of a stop.
         services.append(

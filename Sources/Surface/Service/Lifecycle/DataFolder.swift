@@ -22,38 +22,24 @@ struct DataFolder: Sendable {
 
     /// Makes the folder if it is missing, and takes its lock; the system frees the lock however the process ends.
     static func hold(_ path: String, processID: Int32, platform: Platform) async throws(ServiceError) -> DataFolder {
-        var tries = 0
-        while true {
-            let held = await platform.onBlocking { () -> Result<(any FileLock)?, FileError> in
-                Result { () throws(FileError) in
-                    try platform.files.makeDurableFolder(path)
-                    let lock = try platform.files.lock(FilePath.join(path, "lock"))
-                    if lock != nil { try platform.files.replace(pidFile(path), with: Array("\(processID)".utf8)) }
-                    return lock
-                }
-            }
-            switch held {
-            case .success(let lock?): return DataFolder(path: path, lock: lock, platform: platform)
-            case .success(nil):
-                tries += 1
-                guard tries >= lockTriesMax else {
-                    try? await platform.clock.sleep(for: lockPause)
-                    continue
-                }
-                throw await inUse(path, platform)
-            case .failure(let error):
-                throw ServiceError(
-                    .dataFolder,
-                    "The data folder \(path) cannot be used: \(error). Check its permissions."
-                )
+        let held = await platform.onBlocking { () -> Result<(any FileLock)?, FileError> in
+            Result { () throws(FileError) in
+                try platform.files.makeDurableFolder(path)
+                let lock = try platform.files.lock(FilePath.join(path, "lock"))
+                if lock != nil { try platform.files.replace(pidFile(path), with: Array("\(processID)".utf8)) }
+                return lock
             }
         }
+        switch held {
+        case .success(let lock?): return DataFolder(path: path, lock: lock, platform: platform)
+        case .success(nil): throw await inUse(path, platform)
+        case .failure(let error):
+            throw ServiceError(
+                .dataFolder,
+                "The data folder \(path) cannot be used: \(error). Check its permissions."
+            )
+        }
     }
-
-    /// A process that is ending, or a child of it that has not begun its own program yet, holds the lock a moment
-    /// longer than it works: a restart must not fail by that.
-    private static let lockTriesMax = 8
-    private static let lockPause = Duration.milliseconds(100)
 
     private static func inUse(_ path: String, _ platform: Platform) async -> ServiceError {
         let holder = await platform.onBlocking { try? platform.files.read(pidFile(path), bytesMax: 20) }

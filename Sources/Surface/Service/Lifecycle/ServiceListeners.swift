@@ -16,7 +16,7 @@ struct ServiceListeners: Sendable {
     private let metrics: RequestMetrics
     let routes: [Route]
 
-    init(rooms: ServiceRooms, board: PhaseBoard) throws(AvroError) {
+    init(rooms: ServiceRooms, board: PhaseBoard, reload: ConfigurationReload) throws(AvroError) {
         let configuration = rooms.configuration
         let proxies = TrustedProxies(configuration.trustedProxies)
         let budget = BodyBudget(bytesMax: configuration.intake.inFlightBytesMax)
@@ -35,6 +35,7 @@ struct ServiceListeners: Sendable {
             + HealthRoutes(board: board, metrics: rooms.metrics).routes
             + GlossaryRoutes(rooms.glossary).routes
             + ConnectorRoutes(intake: rooms.intake, delivery: rooms.delivery, failStop: rooms.failStop).routes
+            + ConfigurationRoutes(reload: reload).routes
             + StatusRoutes(rooms: rooms, board: board, proxies: proxies, started: rooms.platform.clock.now()).routes
             + TokenRoutes(rooms.tokens).routes
             + (try TailRoutes(journal: rooms.journal, glossary: rooms.glossary, schemas: rooms.schemas).routes)

@@ -19,17 +19,22 @@ struct ConnectorRoutes: Sendable {
                 try Query(request).done()
                 return try .json(encoding: ServiceReport(intake: intake, delivery: delivery))
             },
-            Route(.get, "/v1/connectors/{name}", scope: .read, on: .admin) { _, context in
-                try .json(encoding: ServiceReport.Connector(connector(context).status()))
+            Route(.get, "/v1/connectors/{name}", scope: .read, on: .admin) { request, context in
+                try Query(request).done()
+                return try .json(encoding: ServiceReport.Connector(connector(context).status()))
             },
             Route(.post, "/v1/connectors/{name}/flush", scope: .admin, on: .admin) { request, context in
                 try await flush(request, context)
             },
-            Route(.post, "/v1/connectors/{name}/pause", scope: .admin, on: .admin) { _, context in
-                try await change(context) { connector async throws(DeliveryError) in try await connector.pause() }
+            Route(.post, "/v1/connectors/{name}/pause", scope: .admin, on: .admin) { request, context in
+                try await change(request, context) { connector async throws(DeliveryError) in
+                    try await connector.pause()
+                }
             },
-            Route(.post, "/v1/connectors/{name}/resume", scope: .admin, on: .admin) { _, context in
-                try await change(context) { connector async throws(DeliveryError) in try await connector.resume() }
+            Route(.post, "/v1/connectors/{name}/resume", scope: .admin, on: .admin) { request, context in
+                try await change(request, context) { connector async throws(DeliveryError) in
+                    try await connector.resume()
+                }
             },
         ]
     }
@@ -78,6 +83,7 @@ struct ConnectorRoutes: Sendable {
             timeout = given
         }
         try query.done()
+        try await request.refuseBody()
         let result: FlushResult
         do throws(DeliveryError) {
             result = try await connector.flush(timeout: timeout)
@@ -98,10 +104,13 @@ struct ConnectorRoutes: Sendable {
     }
 
     private func change(
+        _ request: Request,
         _ context: CourantContext,
         _ act: (Connector) async throws(DeliveryError) -> Void
     ) async throws -> Response {
         let connector = try connector(context)
+        try Query(request).done()
+        try await request.refuseBody()
         do throws(DeliveryError) {
             try await act(connector)
         } catch {

@@ -83,6 +83,7 @@ struct ServiceReport: Encodable {
         let landedBytes: Int64
         let openPlans: Int
         let oldestPlanSeconds: Double?
+        let oldestPendingSeconds: Double?
         let partitions: [Partition]
         let balance: Balance
         let types: [Balance]
@@ -104,6 +105,7 @@ struct ServiceReport: Encodable {
             landedBytes = status.landedBytes
             openPlans = status.openPlans
             oldestPlanSeconds = status.oldestPlanAge.map(Self.seconds)
+            oldestPendingSeconds = status.oldestPendingAge.map(Self.seconds)
             partitions = status.partitions.map(Partition.init)
             balance = Balance(status.total)
             types = status.balances.filter { $0.counts != TypeCounts() }.map { Balance($0.counts, type: $0.type) }

@@ -1,18 +1,20 @@
 import ArgumentParser
+import Avro
 import Intake
 import Service
 
-/// `courant config`: the configuration file, before it is used.
-struct ConfigCommand: ParsableCommand {
+/// `courant config`: the configuration file, before it is used and while it is.
+struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Check a configuration file, or print an annotated one.",
+        abstract: "Check a configuration file, print an annotated one, or let a server read its own again.",
         discussion: """
             Examples:
               courant config example > courant.yaml
               courant config check courant.yaml
+              courant config reload
             """,
-        subcommands: [ConfigCheck.self, ConfigExample.self]
+        subcommands: [ConfigCheck.self, ConfigExample.self, ConfigReload.self]
     )
 }
 
@@ -62,6 +64,53 @@ struct ConfigExample: ParsableCommand {
     func run() throws {
         var output = StandardOutput()
         try output.write(Configuration.example)
+        try output.flush()
+    }
+}
+
+/// `courant config reload`: a running server takes the connectors of its file over.
+struct ConfigReload: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Let a running server read its configuration file again.",
+        discussion: """
+            The server checks the file whole, then stops and starts the connectors
+            that it changes; the others go on. A file with a problem changes
+            nothing. Other settings need a restart, and are named.
+
+            Example:
+              courant config reload
+
+            Exits with 1 if the file was not taken over.
+            """
+    )
+
+    @OptionGroup var server: ServerOptions
+
+    @Flag(name: .long, help: "Write JSON.")
+    var json = false
+
+    /// Longer than the server's own `reload.timeout` as a rule.
+    private static let timeout = Duration.seconds(600)
+
+    func run() async throws {
+        let client = try server.client()
+        var call = ServerCall.post("/v1/config/reload")
+        call.timeout = Self.timeout
+        let answer = try await client.exchange(call).expectingSuccess(asking: client.address).json()
+        var output = StandardOutput()
+        if json {
+            try output.line(answer.pretty)
+        } else {
+            var table = Table()
+            for (key, label) in [
+                ("started", "started"), ("stopped", "stopped"), ("kept", "kept"), ("need_restart", "need a restart"),
+            ] {
+                let names = (answer[key]?.array ?? []).compactMap(\.string)
+                table.row(label, names.isEmpty ? "none" : names.joined(separator: ", "))
+            }
+            try output.line(table.text)
+        }
         try output.flush()
     }
 }

@@ -12,7 +12,8 @@ struct Serve: AsyncParsableCommand {
             Without a configuration it listens on loopback, takes events from
             anybody on this machine, and writes Avro files to DATA/files. It refuses
             to listen beyond loopback before `courant token create` has made a
-            token. SIGTERM finishes what is in flight and stops. The log goes to
+            token. SIGTERM finishes what is in flight and stops; SIGHUP reads the
+            configuration file again (see `courant config reload`). The log goes to
             standard error.
 
             Examples:
@@ -49,16 +50,31 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var configuration = try ConfigurationFile.read(config, data: data)
-        if let address = listen.flatMap({ ListenAddress($0) }) { configuration.listen = address }
+        let (data, listen) = (data, listen.flatMap { ListenAddress($0) })
         let service = CourantService(
-            configuration,
+            Self.overridden(try ConfigurationFile.read(config), data, listen),
+            reread: config.map { file in Self.reading(file, data, listen) },
             processID: ProcessInfo.processInfo.processIdentifier,
             platform: .live()
         )
         try await ServiceFailure.translated {
             try await service.run { started in Self.greet(started) }
         }
+    }
+
+    private static func reading(_ file: String, _ data: String?, _ listen: ListenAddress?) -> Configuration.Reread {
+        { () throws(ConfigurationError) in overridden(try ConfigurationFile.reread(file), data, listen) }
+    }
+
+    /// The command line takes the place of what the file says.
+    private static func overridden(
+        _ configuration: Configuration,
+        _ data: String?,
+        _ listen: ListenAddress?
+    ) -> Configuration {
+        var configuration = data.map { configuration.with(data: $0) } ?? configuration
+        if let listen { configuration.listen = listen }
+        return configuration
     }
 
     /// Also without a terminal: whoever starts it from a script reads it in a log.

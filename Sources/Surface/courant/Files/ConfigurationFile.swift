@@ -16,13 +16,26 @@ enum ConfigurationFile {
             throw CommandFailure(.configuration, "There is no configuration file `\(file)` that can be read.")
         }
         do {
-            return try Configuration.read(
-                String(decoding: bytes, as: UTF8.self),
-                file: file,
-                environment: ProcessInfo.processInfo.environment
-            )
+            return try parsed(bytes, file)
         } catch {
             throw CommandFailure(.configuration, error.description)
         }
+    }
+
+    /// The settings of a file as it is now, with every problem in the error.
+    static func reread(_ file: String) throws(ConfigurationError) -> Configuration {
+        guard let bytes = FileManager.default.contents(atPath: file) else {
+            let problem = ConfigurationError.Problem(line: nil, key: "", message: "there is no such file to be read")
+            throw ConfigurationError(file: file, problems: [problem])
+        }
+        return try parsed(bytes, file)
+    }
+
+    private static func parsed(_ bytes: Data, _ file: String) throws(ConfigurationError) -> Configuration {
+        try Configuration.read(
+            String(decoding: bytes, as: UTF8.self),
+            file: file,
+            environment: ProcessInfo.processInfo.environment
+        )
     }
 }
