@@ -59,6 +59,42 @@ struct LandingTests {
         try Landed(world.objects).expectExactly(ids)
     }
 
+    @Test("an hour's outage, with events all the while and a restart in the middle, loses and doubles nothing")
+    func longOutage() async throws {
+        world.store.setOutage(.unreachable)
+        var ids: [String] = []
+        for half in 0..<2 {
+            let written = (0..<30).map { minute in (0..<3).map { "\(half)-\(minute)-\($0)" } }
+            ids += written.flatMap(\.self)
+            let world = world
+            let puts = world.store.puts
+            try await world.process { connector in
+                for batch in written {
+                    world.journal.write(batch.map { Records.record(Records.open, id: $0) }, at: world.now)
+                    for _ in 0..<12 {
+                        world.clock.advance(by: .seconds(5))
+                        try await SystemClock().sleep(for: .milliseconds(2))
+                    }
+                }
+                try await world.until("planning") {
+                    let counts = connector.status().total
+                    return counts.planned + counts.staged == (half + 1) * 90 && counts.planned > 0
+                }
+                let status = connector.status()
+                #expect(status.condition == .retrying)
+                #expect(status.reason == "connection refused")
+                #expect(try #require(status.oldestPendingAge) >= .seconds((half + 1) * 29 * 60))
+                status.expectBalanced()
+            }
+            // Twice a second at least would be hammering; the cap of these settings is two seconds.
+            #expect(world.store.puts - puts < 30 * 60 * 2)
+            #expect(world.objects.isEmpty)
+        }
+        world.store.setOutage(nil)
+        try await world.process { connector in _ = try await connector.flush(timeout: .seconds(600)) }
+        try Landed(world.objects).expectExactly(ids)
+    }
+
     @Test("a refused credential waits for a change, and lands once it has come")
     func denied() async throws {
         let ids = write([Records.open], "a")

@@ -41,6 +41,26 @@ struct DeliveryBenchmark {
         folder: String,
         platform: Platform
     ) async throws -> Int {
+        try await DeliveryBench.with(journal, folder: folder, platform: platform) { bench in
+            let connector = try await bench.connector("local", codec: codec)
+            return try await bench.running([connector]) {
+                try await connector.flush(timeout: .seconds(600)).records
+            }
+        }
+    }
+}
+
+/// What connectors of a benchmark share.
+struct DeliveryBench {
+    private let environment: ConnectorEnvironment
+    private let folder: String
+
+    static func with<Result>(
+        _ journal: any Journal,
+        folder: String,
+        platform: Platform,
+        _ work: (DeliveryBench) async throws -> Result
+    ) async throws -> Result {
         let state = try await StateStore.open(folder + "/state.db", platform: platform)
         try await state.adopt(journal.id)
         let environment = ConnectorEnvironment(
@@ -53,28 +73,45 @@ struct DeliveryBenchmark {
             stagingFolder: folder + "/staging",
             memory: StagingMemory(budget: 64 << 20)
         )
+        let result = try await work(DeliveryBench(environment: environment, folder: folder))
+        try await state.close()
+        return result
+    }
+
+    /// A connector for everything, from the oldest record on; to a local folder of its own unless told otherwise.
+    func connector(
+        _ name: String,
+        codec: Codec,
+        to destination: (any ObjectDestination)? = nil
+    ) async throws -> Connector {
         let settings = ConnectorSettings(
-            name: "local",
-            id: "0123456789abcdef01234567",
+            name: name,
+            id: name,
             kind: .local,
             codec: codec,
             roll: RollSettings(every: .seconds(3_600)),
             start: .oldest
         )
         let files = LocalDestination(
-            LocalConfiguration(path: folder + "/files", connector: settings.id),
-            platform: platform
+            LocalConfiguration(path: "\(folder)/\(name)", connector: settings.id),
+            platform: environment.platform
         )
-        let connector = try Connector(settings, to: .objects(files), in: environment)
+        let connector = try Connector(settings, to: .objects(destination ?? files), in: environment)
         try await connector.prepare()
-        var landed = 0
+        return connector
+    }
+
+    /// Runs connectors while `work` lasts.
+    func running<Result: Sendable>(
+        _ connectors: [Connector],
+        _ work: () async throws -> Result
+    ) async throws -> Result {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await connector.run() }
-            landed = try await connector.flush(timeout: .seconds(600)).records
-            connector.stop()
+            for connector in connectors { group.addTask { try await connector.run() } }
+            let result = try await work()
+            for connector in connectors { connector.stop() }
             try await group.waitForAll()
+            return result
         }
-        try await state.close()
-        return landed
     }
 }

@@ -95,7 +95,7 @@ struct Serve: AsyncParsableCommand {
         lines += [
             "Try:",
             "  curl \(started.url)/v1/events\(token) -H 'Content-Type: application/json' -d '\(sampleEvent)'",
-            "  courant sample --events 1000 | courant send - --to \(started.url)",
+            "  \(Invocation.name) sample --events 1000 | \(Invocation.name) send - --to \(started.url)",
         ]
         return lines.joined(separator: "\n")
     }

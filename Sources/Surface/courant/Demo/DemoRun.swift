@@ -134,17 +134,18 @@ struct DemoRun: Sendable {
     }
 
     private func advice(_ landed: LandedFiles) -> [String] {
+        let courant = Invocation.name
         var lines: [String] = []
         if keepsFolder, let sample = landed.sample {
-            lines.append("courant cat '\(files)/\(sample.file.path)' --limit 3")
-            lines.append("courant inspect '\(files)/\(sample.file.path)'")
-            lines.append("courant serve --data '\(data)'")
+            lines.append("\(courant) cat '\(files)/\(sample.file.path)' --limit 3")
+            lines.append("\(courant) inspect '\(files)/\(sample.file.path)'")
+            lines.append("\(courant) serve --data '\(data)'")
         } else {
-            lines.append("courant demo --keep                            # and look at the files")
-            lines.append("courant serve --data ./courant-data            # a server that stays")
+            lines.append("\(courant) demo --keep  # and look at the files")
+            lines.append("\(courant) serve --data ./courant-data  # a server that stays")
         }
-        lines.append("courant sample --events 1000 | courant send -  # made-up events to a running server")
-        lines.append("courant glossary show \(Self.shownType)")
+        lines.append("\(courant) sample --events 1000 | \(courant) send -  # made-up events to a running server")
+        lines.append("\(courant) glossary show \(Self.shownType)")
         return lines
     }
 
