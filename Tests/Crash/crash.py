@@ -5,6 +5,7 @@ usage: crash.py --courant .build/debug/courant [--rounds 50] [--seed N] [--parti
 
 What must hold, for every connector: each acknowledged event stands in the files exactly once, each unanswered one at
 most once, no rejected one at all; every file is whole and was never changed; the balances hold; nothing is lost.
+Settings are changed under load too, by SIGHUP.
 The seed fixes what is sent and when the blows fall; how far the server has come by then is up to the machine.
 """
 import argparse
@@ -60,8 +61,14 @@ class World:
         ]
         for sender in crowd:
             sender.start()
-        time.sleep(seconds)
+        changes = self.chance.choice([0, 0, 1, 3])
         try:
+            for _ in range(changes):
+                time.sleep(seconds / (changes + 1))
+                self.server.expect_running()
+                self.server.change(self.chance)
+                self.blows["settings changed"] += 1
+            time.sleep(seconds / (changes + 1))
             self.server.expect_running()
             if politely:
                 self.blows["asked to stop"] += 1

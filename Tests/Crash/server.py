@@ -14,8 +14,9 @@ connectors:
   all:
     destination: {{type: local, path: {folder}/all}}
     events: ["users.*"]
-    codec: {{name: zstandard, level: 1}}
-    roll: {{every: 1s, events: 500, bytes: 1MiB}}
+    edition: {edition}
+    codec: {codec}
+    roll: {{every: 1s, events: {events}, bytes: 1MiB}}
     start: oldest
   email:
     destination: {{type: local, path: {folder}/email}}
@@ -24,6 +25,9 @@ connectors:
     roll: {{every: 1s, events: 500, bytes: 1MiB}}
     start: oldest
 """
+
+USUAL = {"edition": '"2021"', "codec": "{name: zstandard, level: 1}", "events": 500}
+CODECS = ["{name: zstandard, level: 1}", "{name: deflate, level: 1}", "{name: snappy}", "{name: 'null'}"]
 
 READY_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 30
@@ -36,10 +40,22 @@ class ServerFault(Exception):
 class Server:
     def __init__(self, binary, folder, partitions):
         self.binary, self.folder = binary, folder
-        self.port, self.process = 0, None
+        self.partitions, self.port, self.process = partitions, 0, None
         self.log = folder / "server.log"
         self.configuration = folder / "courant.yaml"
-        self.configuration.write_text(CONFIGURATION.format(partitions=partitions, folder=folder))
+        self.write(USUAL)
+
+    def write(self, settings):
+        text = CONFIGURATION.format(partitions=self.partitions, folder=self.folder, **settings)
+        part = self.configuration.with_suffix(".part")
+        part.write_text(text)
+        part.rename(self.configuration)
+
+    def change(self, chance):
+        """Gives one connector other settings while it works, as SIGHUP does."""
+        edition = chance.choice(['"2021"', '"2021"', "v10"])
+        self.write({"edition": edition, "codec": chance.choice(CODECS), "events": chance.randint(100, 900)})
+        self.process.send_signal(signal.SIGHUP)
 
     def start(self):
         # A port of its own for every start: the last one may still be held by connections that were cut.
