@@ -96,7 +96,11 @@ let package = Package(
             "Intake",
             ["Avro", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Journal", "Platform", "Telemetry", crypto]
         ),
-        room("Outbound", "Delivery", ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", grdb]),
+        room(
+            "Outbound",
+            "Delivery",
+            ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", crypto, grdb]
+        ),
         room("Outbound", "CloudHTTP", ["Delivery", "Platform", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
         room("Outbound", "DestinationS3", ["CloudHTTP", "Delivery", "Platform", crypto]),
@@ -110,7 +114,7 @@ let package = Package(
             "Service",
             [
                 "Avro", "CloudHTTP", "Delivery", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal",
-                "Platform", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
+                "Platform", "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
                 lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),

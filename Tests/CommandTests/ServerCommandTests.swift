@@ -126,6 +126,66 @@ struct ServerCommandTests {
         }
     }
 
+    @Test("privacy: a preview shows what lands, and what lands is what Python's hashlib makes of it")
+    func privacy() async throws {
+        let yaml = """
+            connectors:
+              local:
+                destination: {type: local, path: files}
+                events: [users.messages.email.*]
+                codec: "null"
+                privacy: {pii: sha256, hmac_key: "${KEY}", fields: {external_user_id: hmac_sha256, user_agent: drop}}
+            """
+        let event =
+            #"{"event_type":"users.messages.email.Open","id":"1","user_id":"u-é","external_user_id":"e","time":1700000000,"#
+            + #""email_address":"ann@b.example","user_agent":"Mozilla"}"#
+        let script = """
+            import fastavro, glob, hashlib, hmac, sys
+            [path] = glob.glob(sys.argv[1] + "/**/*.avro", recursive=True)
+            [record] = fastavro.reader(open(path, "rb"))
+            sha = lambda text: hashlib.sha256(text.encode()).hexdigest()
+            assert record["user_id"] == sha("u-é"), record
+            assert record["email_address"] == sha("ann@b.example"), record
+            assert record["external_user_id"] == hmac.new(b"0123456789abcdef", b"e", "sha256").hexdigest(), record
+            assert record["user_agent"] is None and record["id"] == "1" and record["time"] == 1700000000, record
+            """
+        try await TemporaryFolder.with { folder in
+            let environment = ["KEY": "0123456789abcdef"]
+            try await LiveServer.with(in: folder, configuration: yaml, environment: environment) { server in
+                let preview = try await server.run("connector", "preview", "local", "-", "--json", input: event)
+                #expect(preview.status == 0, "\(preview.errors)")
+                let shown = try Self.object(preview.output)
+                #expect(
+                    shown["changed"] as? [String] == ["user_id", "external_user_id", "email_address", "user_agent"]
+                )
+                let page = try await server.run("connector", "preview", "local", "--type", "users.messages.email.Open")
+                #expect(page.output.contains("* changes on the way."), "\(page.errors)")
+                let other = try await server.run(
+                    "connector",
+                    "preview",
+                    "local",
+                    "--type",
+                    "users.messages.webhook.Send"
+                )
+                #expect(other.status == 1)
+                #expect(other.errors.contains("do not select this event type"))
+                _ = try await server.run("send", "-", input: event + "\n")
+                #expect(try await server.run("connector", "flush", "local").status == 0)
+                let files = folder.appending(path: "files").path(percentEncoded: false)
+                let python = try await runProgram(try testPython(), ["-c", script, files])
+                #expect(python.status == 0, "\(python.errors)")
+                let landed = try #require(try await CourantBinary.run(["cat"] + Self.avro(in: files)).lines.first)
+                let record = try Self.object(landed)
+                let after = try #require(shown["after"] as? [String: Any])
+                #expect(NSDictionary(dictionary: after) == NSDictionary(dictionary: record))
+            }
+        }
+    }
+
+    private static func avro(in folder: String) throws -> [String] {
+        try LiveServer.avroFiles(in: URL(filePath: folder)).map { $0.path(percentEncoded: false) }
+    }
+
     @Test("tail shows what is accepted, of the types that were asked for")
     func tail() async throws {
         let open = { (id: String) in

@@ -207,7 +207,7 @@ struct DeliveryTests {
             kind: .s3
         )
         #expect(both.map(\.name) == [Records.open, "courant.DeadLetter"])
-        #expect(RouteTable(book: book, types: only).find(77) == 0)
+        #expect(try RouteTable(book: book, types: only, privacy: PrivacySettings()).find(77) == 0)
     }
 
     @Test("state belongs to one journal and to one owner")

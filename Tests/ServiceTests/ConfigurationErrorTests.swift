@@ -35,6 +35,39 @@ import Testing
             "journal: {keep: 7}",
             "c.yaml:1: journal.keep: expected a duration such as 7d, found \"7\""
         ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: local, path: x}\n    privacy:\n      fields:\n"
+                + "        emailaddress: drop",
+            "c.yaml:6: connectors.a.privacy.fields.emailaddress: is not a field of edition 2021; near names are "
+                + "email_address, altitude, latitude"
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: local, path: x}\n    privacy: {pii: hide}",
+            "c.yaml:4: connectors.a.privacy.pii: expected one of keep, drop, redact, sha256, hmac_sha256, found \"hide\""
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: local, path: x}\n    events: [users.messages.*]\n"
+                + "    privacy: {pii: hmac_sha256}",
+            "c.yaml:5: connectors.a.privacy.hmac_key: is missing; hmac_sha256 needs a secret"
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: local, path: x}\n    events: [users.messages.*]\n"
+                + "    privacy: {pii: hmac_sha256, hmac_key: short}",
+            "c.yaml:5: connectors.a.privacy.hmac_key: expected at least 16 bytes of a secret, such as ${PRIVACY_KEY}, "
+                + "found \"short\""
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: local, path: x}\n    events: [users.behaviors.Location]\n"
+                + "    privacy: {pii: drop, fields: {longitude: keep}}",
+            "c.yaml:5: connectors.a.privacy.fields: users.behaviors.Location: latitude is a required float, which "
+                + "cannot be left out or replaced; keep it, or do not carry the event type"
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: local, path: x}\n    events: [courant.DeadLetter]\n"
+                + "    privacy: {pii: drop}",
+            "c.yaml:5: connectors.a.privacy.pii: courant.DeadLetter holds raw bytes, which privacy rules do not reach; "
+                + "carry it by a connector of its own"
+        ),
         Case("journal: [1]", "c.yaml:1: journal: expected keys, found a list"),
         Case("data: [a]", "c.yaml:1: data: expected a folder, found a list"),
         Case("- a", "c.yaml:1: expected keys such as data and sources, found a list"),

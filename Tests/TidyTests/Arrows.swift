@@ -51,7 +51,7 @@ enum Arrows {
             wing: "Surface",
             rooms: [
                 "Avro", "CloudHTTP", "Delivery", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal",
-                "Platform", "Telemetry",
+                "Platform", "Samples", "Telemetry",
             ],
             others: surface.union([
                 "Crypto", "GRDB", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",

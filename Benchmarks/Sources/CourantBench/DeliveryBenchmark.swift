@@ -9,42 +9,40 @@ import Telemetry
 
 /// A full journal to finished files: read, route, copy, compress, plan and land, until all of it has landed.
 struct DeliveryBenchmark {
-    static let codecs: [(codec: Codec, against: String)] = [
-        (.zstandard(level: 1), "zstd1"), (.deflate(level: 1), "deflate1"), (.null, "null"),
+    static let runs: [(name: String, codec: Codec, privacy: PrivacySettings, against: String)] = [
+        ("zstandard", .zstandard(level: 1), PrivacySettings(), "zstd1"),
+        ("deflate", .deflate(level: 1), PrivacySettings(), "deflate1"),
+        ("null", .null, PrivacySettings(), "null"),
+        ("zstandard, personal data hashed", .zstandard(level: 1), hashed, "zstd1"),
     ]
+    private static let hashed = PrivacySettings(
+        personal: .hmacSHA256,
+        fields: ["latitude": .keep, "longitude": .keep],
+        key: Array("a key of this benchmark".utf8)
+    )
 
     let file: EventFile
 
     @concurrent
     func run() async throws {
-        for (codec, against) in Self.codecs {
+        for (name, codec, privacy, against) in Self.runs {
             try await ScratchFolder.with { folder in
                 let platform = Platform.live()
                 let journal = try await BenchJournal.open(in: folder, platform: platform)
                 try await BenchJournal.running(journal) {
                     try await IntakeBenchmark.post(file, to: IntakeBenchmark.intake(into: journal))
                     let measurement = Measurement.start()
-                    let landed = try await Self.deliver(from: journal, codec: codec, folder: folder, platform: platform)
+                    let landed = try await DeliveryBench.with(journal, folder: folder, platform: platform) { bench in
+                        let connector = try await bench.connector("local", codec: codec, privacy: privacy)
+                        return try await bench.running([connector]) {
+                            try await connector.flush(timeout: .seconds(600)).records
+                        }
+                    }
                     guard landed == file.events else {
                         throw BenchmarkFailure("\(landed) of \(file.events) records landed")
                     }
-                    measurement.row("Delivery, \(codec.name)", events: landed, bytes: file.bytes, against: against)
+                    measurement.row("Delivery, \(name)", events: landed, bytes: file.bytes, against: against)
                 }
-            }
-        }
-    }
-
-    /// Runs a connector from the oldest record until a flush says that everything has landed; answers how much.
-    static func deliver(
-        from journal: any Journal,
-        codec: Codec,
-        folder: String,
-        platform: Platform
-    ) async throws -> Int {
-        try await DeliveryBench.with(journal, folder: folder, platform: platform) { bench in
-            let connector = try await bench.connector("local", codec: codec)
-            return try await bench.running([connector]) {
-                try await connector.flush(timeout: .seconds(600)).records
             }
         }
     }
@@ -82,6 +80,7 @@ struct DeliveryBench {
     func connector(
         _ name: String,
         codec: Codec,
+        privacy: PrivacySettings = PrivacySettings(),
         to destination: (any ObjectDestination)? = nil
     ) async throws -> Connector {
         let settings = ConnectorSettings(
@@ -90,7 +89,8 @@ struct DeliveryBench {
             kind: .local,
             codec: codec,
             roll: RollSettings(every: .seconds(3_600)),
-            start: .oldest
+            start: .oldest,
+            privacy: privacy
         )
         let files = LocalDestination(
             LocalConfiguration(path: "\(folder)/\(name)", connector: settings.id),

@@ -134,7 +134,9 @@ package final class Intake: Sendable {
 
     // MARK: - Parsing
 
-    private func parse(
+    func source(named name: String) -> SourceState? { sources[name] }
+
+    func parse(
         _ body: borrowing Body,
         _ shape: BodyShape,
         idempotencyKey: String?,

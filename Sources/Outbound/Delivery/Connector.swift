@@ -63,6 +63,7 @@ package final class Connector: Sendable {
                     + "events, sections, channels and actions"
             )
         }
+        let routes = try Self.routes(environment.book, types, settings)
         self.settings = settings
         self.destination = destination
         context = ConnectorContext(
@@ -70,7 +71,7 @@ package final class Connector: Sendable {
             location: destination.location,
             book: environment.book,
             types: types,
-            routes: RouteTable(book: environment.book, types: types),
+            routes: routes,
             keys: KeyMaker(settings: settings.key, kind: settings.kind, connector: settings.id),
             journal: environment.journal,
             state: environment.state,
@@ -85,6 +86,25 @@ package final class Connector: Sendable {
             control: ConnectorControl(partitions: environment.journal.partitions),
             metrics: DeliveryMetrics(environment.metrics, connector: settings.name)
         )
+    }
+
+    private static func routes(
+        _ book: SchemaBook,
+        _ types: [CarriedType],
+        _ settings: ConnectorSettings
+    ) throws(DeliveryError) -> RouteTable {
+        if settings.privacy != PrivacySettings(), let system = types.first(where: { $0.fields == nil }) {
+            throw DeliveryError(
+                .settings,
+                "connector \(settings.name): \(system.name) holds raw bytes, which privacy rules do not reach; carry it "
+                    + "by a connector of its own"
+            )
+        }
+        do throws(PrivacyProblem) {
+            return try RouteTable(book: book, types: types, privacy: settings.privacy)
+        } catch {
+            throw DeliveryError(.settings, "connector \(settings.name): privacy: \(error.sentence)")
+        }
     }
 
     /// Enters the connector into state and fixes where it begins; to be done before Intake accepts anything.

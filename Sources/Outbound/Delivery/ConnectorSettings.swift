@@ -30,6 +30,7 @@ package struct ConnectorSettings: Sendable, Hashable {
     package var key: KeySettings
     package var start: Start
     package var whenFull: WhenFull
+    package var privacy: PrivacySettings
     /// Raw bytes of an Avro block.
     package var blockBytes: Int
     /// Plans that are being landed at the same time.
@@ -47,6 +48,7 @@ package struct ConnectorSettings: Sendable, Hashable {
         key: KeySettings = KeySettings(),
         start: Start = .now,
         whenFull: WhenFull = .wait,
+        privacy: PrivacySettings = PrivacySettings(),
         blockBytes: Int = 256 << 10,
         landingsMax: Int = 4,
         retry: RetryPolicy = RetryPolicy()
@@ -61,6 +63,7 @@ package struct ConnectorSettings: Sendable, Hashable {
         self.key = key
         self.start = start
         self.whenFull = whenFull
+        self.privacy = privacy
         self.blockBytes = blockBytes
         self.landingsMax = landingsMax
         self.retry = retry

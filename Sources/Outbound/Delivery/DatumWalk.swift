@@ -85,6 +85,14 @@ struct ProjectionScratch: Sendable {
         return try? walk.integer()
     }
 
+    /// The bytes of a text behind its length; nil if they are not all of `bytes`.
+    static func text(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        var walk = unsafe DatumWalk(bytes)
+        let count = bytes.count
+        guard let length = try? walk.integer(), length == Int64(count - walk.position) else { return nil }
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[walk.position...])
+    }
+
     mutating func integer() throws(Projection.Obstacle) -> Int64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0

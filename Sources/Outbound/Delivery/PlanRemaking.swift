@@ -4,8 +4,8 @@ internal import Platform
 
 /// Makes the files of a plan again from the journal, when staging has lost them.
 ///
-/// Type, boundaries, edition and key are the plan's; codec and blocks are today's, so the bytes may differ. Nothing
-/// rests on their being equal: whoever finds the object of the first making recognises it by its plan.
+/// Type, boundaries, edition and key are the plan's; codec, blocks and privacy are today's, so the bytes may differ.
+/// Nothing rests on their being equal: whoever finds the object of the first making recognises it by its plan.
 struct PlanRemaking: Sendable {
     let context: ConnectorContext
 
@@ -46,7 +46,12 @@ struct PlanRemaking: Sendable {
             type: plan.type,
             in: plan.first...plan.last
         )
-        let routes = RouteTable(book: context.book, types: [type])
+        let routes: RouteTable
+        do throws(PrivacyProblem) {
+            routes = try RouteTable(book: context.book, types: [type], privacy: context.settings.privacy)
+        } catch {
+            throw DeliveryError(.staging, "\(plan.type) of edition \(plan.edition): privacy: \(error.sentence)")
+        }
         let reader = context.journal.makeReader(plan.partition, from: plan.first)
         var encoder = BlockEncoder(context.settings.codec)
         var scratch = ProjectionScratch()

@@ -29,24 +29,29 @@ struct Projection: Sendable {
     enum Step: Sendable, Equatable {
         case constant([UInt8])
         case copy(source: Int, conversion: Conversion, toNullable: Bool, ifNull: [UInt8])
+        /// A text that another stands for.
+        case replace(source: Int, PrivacyTreatment, toNullable: Bool, ifNull: [UInt8])
     }
 
     let source: [FieldShape]
     let steps: [Step]
     let names: [String]
 
-    init(from source: [Field], to target: [Field]) {
+    /// With `treatments`, one for each target field, some of the values do not come through as they are.
+    init(from source: [Field], to target: [Field], treatments: [PrivacyTreatment]? = nil) {
         self.source = source.map(FieldShape.init)
         names = target.map(\.name)
-        steps = target.map { field in
+        steps = target.enumerated().map { place, field in
             let absent = field.isRequired ? Self.emptyValue(of: field.type) : [0]
-            guard let index = source.firstIndex(where: { $0.name == field.name }) else { return .constant(absent) }
-            return .copy(
-                source: index,
-                conversion: Self.conversion(from: source[index].type, to: field.type),
-                toNullable: !field.isRequired,
-                ifNull: absent
-            )
+            let treatment = treatments?[place] ?? .keep
+            guard treatment != .null, let index = source.firstIndex(where: { $0.name == field.name }) else {
+                return .constant(absent)
+            }
+            let conversion = Self.conversion(from: source[index].type, to: field.type)
+            guard treatment == .keep || conversion == .impossible else {
+                return .replace(source: index, treatment, toNullable: !field.isRequired, ifNull: absent)
+            }
+            return .copy(source: index, conversion: conversion, toNullable: !field.isRequired, ifNull: absent)
         }
     }
 
@@ -84,6 +89,16 @@ struct Projection: Sendable {
                     } else {
                         try unsafe Self.convert(slice, conversion, field: field, to: &output)
                     }
+                case .replace(let source, let treatment, let toNullable, let ifNull):
+                    let value = scratch.values[source]
+                    guard !value.isNull else {
+                        output.append(contentsOf: ifNull)
+                        continue
+                    }
+                    if toNullable { output.append(2) }
+                    let slice = unsafe UnsafeRawBufferPointer(rebasing: datum[value.start..<value.end])
+                    guard let text = unsafe DatumWalk.text(slice) else { throw .malformed }
+                    unsafe treatment.append(replacing: text, to: &output)
                 }
             }
             return nil

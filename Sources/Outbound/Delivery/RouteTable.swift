@@ -39,14 +39,18 @@ struct RouteTable: Sendable {
     }
 
     /// The routes from every known schema to the carried types that have its name.
-    init(book: SchemaBook, types: [CarriedType]) {
+    init(book: SchemaBook, types: [CarriedType], privacy: PrivacySettings) throws(PrivacyProblem) {
+        var treatments: [[PrivacyTreatment]?] = []
+        for type in types { treatments.append(try privacy.treatments(of: type.fields ?? [])) }
         var entries: [(fingerprint: UInt64, route: Route)] = []
         for source in book.sources {
             for (index, type) in types.enumerated() where (source.fields == nil) == (type.fields == nil) {
                 guard book.name(of: source, in: type.edition) == type.name else { continue }
                 var projection: Projection?
-                if let from = source.fields, let to = type.fields, !Projection.isCopy(from: from, to: to) {
-                    projection = Projection(from: from, to: to)
+                if let from = source.fields, let to = type.fields,
+                    treatments[index] != nil || !Projection.isCopy(from: from, to: to)
+                {
+                    projection = Projection(from: from, to: to, treatments: treatments[index])
                 }
                 entries.append((source.fingerprint, Route(type: index, projection: projection)))
             }

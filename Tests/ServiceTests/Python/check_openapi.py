@@ -129,7 +129,12 @@ check("post", connector + "/pause", here + "/pause", 200)
 check("post", connector + "/flush", here + "/flush", 409)
 check("post", connector + "/resume", here + "/resume", 200)
 check("get", connector, open_url + "/v1/connectors/nothing", 404)
-for verb in ("flush", "pause", "resume"):
+check("post", connector + "/preview", here + "/preview", 200)
+check("post", connector + "/preview", here + "/preview?event_type=users.messages.email.Click", 200)
+check("post", connector + "/preview", here + "/preview?event_type=nothing", 400)
+check("post", connector + "/preview", here + "/preview", 422, json={"event_type": "users.messages.email.Click"})
+check("post", connector + "/preview", here + "/preview", 413, data=b" " * (2 << 20))
+for verb in ("flush", "pause", "resume", "preview"):
     check("post", f"{connector}/{verb}", f"{open_url}/v1/connectors/nothing/{verb}", 404)
 
 # The open service runs with a file, the closed one without.

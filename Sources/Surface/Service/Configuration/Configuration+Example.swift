@@ -90,6 +90,8 @@ extension Configuration {
             # id: 0123456789abcdef01234567        # default: made from the journal's id and the connector's name
             start: now                            # a new connector begins at the journal's end, or with oldest
             when_full: wait                       # or give_up: lose this connector's backlog when the disk is full
+            # keep, drop, redact, sha256, hmac_sha256: for all personal data, and by field name.
+            # privacy: {pii: hmac_sha256, hmac_key: "${PRIVACY_KEY}", fields: {country: keep, user_agent: drop}}
 
         """
 }

@@ -85,6 +85,7 @@ package struct ConnectorPart: Sendable {
     package var id: String?
     package var start = ConnectorSettings.Start.now
     package var whenFull = ConnectorSettings.WhenFull.wait
+    package var privacy = PrivacySettings()
 }
 
 extension Configuration {

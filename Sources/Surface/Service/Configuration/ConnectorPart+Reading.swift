@@ -30,6 +30,7 @@ extension ConnectorPart {
             default: ConnectorSettings.WhenFull.wait,
             of: [("wait", .wait), ("give_up", .giveUp)]
         )
+        let privacy = section.section("privacy") { PrivacySettings(reading: $0, entitlement, glossary) }
         guard let destination else { return nil }
         self.init(
             name: name,
@@ -41,7 +42,8 @@ extension ConnectorPart {
             key: key,
             id: id,
             start: start,
-            whenFull: whenFull
+            whenFull: whenFull,
+            privacy: privacy
         )
     }
 

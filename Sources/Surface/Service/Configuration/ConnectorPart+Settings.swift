@@ -16,7 +16,8 @@ extension ConnectorPart {
             roll: roll,
             key: key,
             start: start,
-            whenFull: whenFull
+            whenFull: whenFull,
+            privacy: privacy
         )
     }
 

@@ -9,6 +9,8 @@ struct Entitlement {
     /// System types are carried only when named in full, never by a glob: their raw bytes evade privacy rules.
     static let systemTypes = [DeadLetter.typeName]
 
+    static func isSystem(_ name: String) -> Bool { systemTypes.contains(name) }
+
     /// Reads `events`, `sections`, `channels`, `actions` and `edition` of a connector.
     init(_ section: ConfigurationSection, glossary: Glossary) {
         edition = section.edition(glossary)

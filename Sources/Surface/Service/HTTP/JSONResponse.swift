@@ -18,13 +18,7 @@ extension Request {
 
     /// Reads a small JSON body; every fault in it is the sender's and says where it lies.
     func decoded<Value: Decodable>(_ type: Value.Type) async throws(RouteError) -> Value {
-        let bytes: [UInt8]
-        do {
-            let buffer = try await body.collect(upTo: Self.smallBodyBytesMax)
-            bytes = Array(buffer.readableBytesView)
-        } catch {
-            throw RouteError(.contentTooLarge, "body_too_large", "The body may have \(Self.smallBodyBytesMax) bytes.")
-        }
+        let bytes = try await bytes(upTo: Self.smallBodyBytesMax)
         do {
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -33,6 +27,15 @@ extension Request {
             throw .bad("body_invalid", Self.message(error))
         } catch {
             throw .bad("body_invalid", "The body is not the JSON that this address takes.")
+        }
+    }
+
+    /// The whole body, if it is not longer than that.
+    func bytes(upTo bytesMax: Int) async throws(RouteError) -> [UInt8] {
+        do {
+            return Array(try await body.collect(upTo: bytesMax).readableBytesView)
+        } catch {
+            throw RouteError(.contentTooLarge, "body_too_large", "The body may have \(bytesMax) bytes.")
         }
     }
 

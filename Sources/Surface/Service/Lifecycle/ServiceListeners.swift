@@ -38,6 +38,12 @@ struct ServiceListeners: Sendable {
             + ConfigurationRoutes(reload: reload).routes
             + StatusRoutes(rooms: rooms, board: board, proxies: proxies, started: rooms.platform.clock.now()).routes
             + TokenRoutes(rooms.tokens).routes
+            + (try PreviewRoutes(
+                intake: rooms.intake,
+                delivery: rooms.delivery,
+                glossary: rooms.glossary,
+                schemas: rooms.schemas
+            ).routes)
             + (try TailRoutes(journal: rooms.journal, glossary: rooms.glossary, schemas: rooms.schemas).routes)
         ServiceMetrics.register(rooms, board, budget)
     }

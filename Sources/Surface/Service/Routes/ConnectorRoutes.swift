@@ -62,6 +62,11 @@ struct ConnectorRoutes: Sendable {
     }
 
     private func connector(_ context: CourantContext) throws(RouteError) -> Connector {
+        try Self.connector(context, of: delivery)
+    }
+
+    /// The connector that the address names.
+    static func connector(_ context: CourantContext, of delivery: Delivery) throws(RouteError) -> Connector {
         let name = Query.decoded(Substring(context.parameters.get("name") ?? ""))
         if let connector = delivery.connector(named: name) { return connector }
         let names = delivery.connectors.map(\.settings.name).joined(separator: ", ")
