@@ -114,8 +114,8 @@ let package = Package(
             "Service",
             [
                 "Avro", "CloudHTTP", "Delivery", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal",
-                "Platform", "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
-                lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
+                "Platform", "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore,
+                hummingbirdTLS, lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),
         .executableTarget(

@@ -182,6 +182,34 @@ struct ServerCommandTests {
         }
     }
 
+    @Test("connector test says what works and what does not, and sends events of each type")
+    func connectorTest() async throws {
+        let yaml = """
+            connectors:
+              good: {destination: {type: local, path: good}, events: [users.messages.email.*]}
+              bad: {destination: {type: local, path: courant.yaml/files}}
+            """
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder, configuration: yaml) { server in
+                let good = try await server.run("connector", "test", "good")
+                #expect(good.status == 0, "\(good.errors)")
+                #expect(Self.cells(good, "write")[1] == "ok")
+                #expect(Self.cells(good, "read")[1] == "ok")
+                #expect(Self.cells(good, "delete")[1] == "ok")
+                let events = try await server.run("connector", "test", "good", "--events")
+                #expect(events.status == 0, "\(events.errors)")
+                #expect(events.lines.filter { $0.contains("users.messages.email.") }.count == 8)
+                let files = try LiveServer.avroFiles(in: folder.appending(path: "good"))
+                #expect(files.count == 8)
+                #expect(files.allSatisfy { $0.path.contains("/good/.test/") })
+                let bad = try await server.run("connector", "test", "bad")
+                #expect(bad.status == 1)
+                #expect(Self.cells(bad, "write")[1] == "FAILED")
+                #expect(bad.output.contains("a file stands where a folder is needed"))
+            }
+        }
+    }
+
     private static func avro(in folder: String) throws -> [String] {
         try LiveServer.avroFiles(in: URL(filePath: folder)).map { $0.path(percentEncoded: false) }
     }

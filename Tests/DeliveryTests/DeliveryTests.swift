@@ -232,6 +232,11 @@ struct DeliveryTests {
 /// A store that takes an object and answers only once it is released, cancelled or not.
 private final class HungStore: ObjectDestination {
     let location = "fake:hung"
+
+    func read(_ key: String, bytesMax: Int) async throws(DestinationError) -> [UInt8]? { nil }
+
+    func delete(_ key: String) async throws(DestinationError) {}
+
     private let gate = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
     func release() {

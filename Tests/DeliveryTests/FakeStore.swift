@@ -18,6 +18,7 @@ final class FakeStore: ObjectDestination {
         var overwrites = 0
         var mishaps: [Mishap] = []
         var outage: DestinationError?
+        var keepsAll = false
     }
 
     let location: String
@@ -45,6 +46,19 @@ final class FakeStore: ObjectDestination {
     func fail(_ mishaps: [Mishap]) { state.withLock { $0.mishaps += mishaps } }
     /// Every request fails until nil is set.
     func setOutage(_ error: DestinationError?) { state.withLock { $0.outage = error } }
+
+    func read(_ key: String, bytesMax: Int) async throws(DestinationError) -> [UInt8]? {
+        if let outage = state.withLock(\.outage) { throw outage }
+        return state.withLock { $0.objects[key].map { Array($0.prefix(bytesMax)) } }
+    }
+
+    func delete(_ key: String) async throws(DestinationError) {
+        if state.withLock(\.keepsAll) { throw .denied }
+        remove(key)
+    }
+
+    /// From now on nothing may be deleted.
+    func keepAll() { state.withLock { $0.keepsAll = true } }
 
     func land(_ object: LandingObject) async throws(DestinationError) -> LandingOutcome {
         let (mishap, outage) = state.withLock { state in

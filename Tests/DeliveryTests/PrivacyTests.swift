@@ -84,7 +84,10 @@ struct PrivacyTests {
         for (text, hash) in [
             ("é✓🎈", "e7da1f05b5b74f50831e6b7dee8d886ae3fb698152ad3e2abfec55fc773682b6"),
             ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-            (String(repeating: "a", count: 1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+            (
+                String(repeating: "a", count: 1_000_000),
+                "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+            ),
         ] {
             let after = try treat(type, settings, datum: delivery(phone: text)).after
             #expect(after["to_phone_number"]?.unwrapped == .string(hash), "\(text.prefix(8))")

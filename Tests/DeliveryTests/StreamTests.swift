@@ -18,6 +18,12 @@ private final class FakeStream: StreamDestination {
     }
 
     let location = "fake:stream"
+
+    func probe() async throws(DestinationError) -> String {
+        if let mishap = state.withLock({ $0.mishaps.isEmpty ? nil : $0.mishaps.removeFirst() }) { throw mishap }
+        return "it would take records"
+    }
+
     let limits = StreamLimits(recordsMax: 4, bytesMax: 1 << 20)
     private let state = Mutex(State())
     private let crash: CrashPoint?

@@ -63,4 +63,8 @@ private struct HangingDestination: ObjectDestination {
         try? await platform.clock.sleep(for: .seconds(86_400))
         throw .cancelled
     }
+
+    func read(_ key: String, bytesMax: Int) async throws(DestinationError) -> [UInt8]? { nil }
+
+    func delete(_ key: String) async throws(DestinationError) {}
 }

@@ -1,4 +1,6 @@
+package import Glossary
 internal import Journal
+package import Platform
 
 /// One event as it would be journalled, for who wants to know without storing it.
 package struct EncodedEvent: Sendable, Hashable {
@@ -31,6 +33,24 @@ extension Intake {
         } catch {
             throw EncodingRefusal(code: error.code, message: error.message)
         }
+        return try Self.event(of: parsed)
+    }
+
+    /// Encodes events of an edition, without a server or a journal.
+    package static func encode(
+        _ events: [[UInt8]],
+        edition: Edition,
+        platform: Platform
+    ) throws -> [EncodedEvent] {
+        let parser = try parser(for: edition, platform: platform)
+        let lane = unsafe try Lane(partitions: 1)
+        return try events.map { event in
+            let body = Body(event)
+            return try Self.event(of: unsafe try parser.parse(body.text, in: lane))
+        }
+    }
+
+    private static func event(of parsed: ParsedBody) throws(EncodingRefusal) -> EncodedEvent {
         if let rejection = parsed.rejections.first {
             throw EncodingRefusal(code: rejection.code, message: rejection.message)
         }

@@ -21,30 +21,46 @@ extension Intake {
         isLines: Bool,
         platform: Platform
     ) throws -> [Verdict] {
-        let secret = [UInt8](repeating: 0, count: 16)
-        let schemas = try journalSchemas([edition])
-        let compiled = CompiledGlossary([edition], schemas: schemas, secret: secret)
-        guard let types = compiled.editions[edition.name] else { return [] }
-        let settings = SourceSettings(
-            name: "validate",
-            edition: edition.name,
+        let parser = try parser(
+            for: edition,
             isStrict: isStrict,
-            unknownFields: unknownFields
+            unknownFields: unknownFields,
+            shape: isLines ? .lines : .flat,
+            platform: platform
         )
-        let parser = EventParser(
+        let body = Body(text)
+        let parsed = unsafe try parser.parse(body.text, in: Lane(partitions: 1))
+        let rejected = Dictionary(uniqueKeysWithValues: parsed.rejections.map { ($0.index, $0) })
+        return (0..<parsed.received).map { Verdict(index: $0, rejection: rejected[$0]) }
+    }
+    /// A parser that belongs to no server.
+    static func parser(
+        for edition: Edition,
+        isStrict: Bool = false,
+        unknownFields: SourceSettings.UnknownFields = .leaveOut,
+        shape: BodyShape = .flat,
+        platform: Platform
+    ) throws -> EventParser {
+        let secret = [UInt8](repeating: 0, count: 16)
+        let compiled = CompiledGlossary([edition], schemas: try journalSchemas([edition]), secret: secret)
+        guard let types = compiled.editions[edition.name] else {
+            preconditionFailure("a glossary has the editions that it was compiled from")
+        }
+        return EventParser(
             edition: types,
-            source: settings,
+            source: SourceSettings(
+                name: "validate",
+                edition: edition.name,
+                isStrict: isStrict,
+                unknownFields: unknownFields
+            ),
             identities: IdentityMaker(secret: secret, clock: platform.clock, random: platform.random),
             clock: platform.clock,
             eventBytesMax: IntakeSettings().eventBytesMax,
             eventsMax: .max,
             partitions: 1,
             idempotencyKey: nil,
-            shape: isLines ? .lines : .flat
+            shape: shape
         )
-        let body = Body(text)
-        let parsed = unsafe try parser.parse(body.text, in: Lane(partitions: 1))
-        let rejected = Dictionary(uniqueKeysWithValues: parsed.rejections.map { ($0.index, $0) })
-        return (0..<parsed.received).map { Verdict(index: $0, rejection: rejected[$0]) }
     }
 }

@@ -36,6 +36,12 @@ package protocol ObjectDestination: Sendable {
     func prepare() async throws(DestinationError)
 
     func land(_ object: LandingObject) async throws(DestinationError) -> LandingOutcome
+
+    /// The bytes under a key, up to `bytesMax` of them; nil if nothing stands there.
+    func read(_ key: String, bytesMax: Int) async throws(DestinationError) -> [UInt8]?
+
+    /// Removes the object under a key; nothing there is no error. Only tests remove something.
+    func delete(_ key: String) async throws(DestinationError)
 }
 
 extension ObjectDestination {
@@ -65,6 +71,9 @@ package protocol StreamDestination: Sendable {
 
     /// Returns when each record of the batch is either acknowledged or named as refused.
     func deliver(_ batch: StreamBatch) async throws(DestinationError) -> StreamOutcome
+
+    /// Asks the service whether records could be delivered, without sending one; returns what it found in a sentence.
+    func probe() async throws(DestinationError) -> String
 }
 
 /// How much one batch may hold; a single record may be larger than `bytesMax`.

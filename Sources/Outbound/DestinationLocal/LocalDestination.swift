@@ -48,6 +48,20 @@ package final class LocalDestination: ObjectDestination {
         }
     }
 
+    package func read(_ key: String, bytesMax: Int) async throws(DestinationError) -> [UInt8]? {
+        let (files, path) = (platform.files, FilePath.join(configuration.path, key))
+        return try await onBlocking { () throws(FileError) in
+            guard try files.size(of: path) != nil else { return nil }
+            let file = try files.open(path, .read)
+            defer { file.close() }
+            return try file.read(at: 0, count: bytesMax)
+        }
+    }
+
+    package func delete(_ key: String) async throws(DestinationError) {
+        try await discard(FilePath.join(configuration.path, key))
+    }
+
     private enum Linking {
         case linked
         /// Something stands there.

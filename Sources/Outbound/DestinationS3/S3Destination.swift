@@ -77,6 +77,21 @@ package final class S3Destination: ObjectDestination {
         }
     }
 
+    package func read(_ key: String, bytesMax: Int) async throws(DestinationError) -> [UInt8]? {
+        let response = try await send(requests.get(key, bytesMax: bytesMax))
+        if response.isSuccess { return response.body }
+        let fault = fault(response)
+        if fault.code == "NoSuchKey" { return nil }
+        throw fault.error
+    }
+
+    package func delete(_ key: String) async throws(DestinationError) {
+        let response = try await send(requests.delete(key))
+        guard response.isSuccess || response.status == 404 else {
+            throw DestinationError(.denied, "\(fault(response).error.message); deleting needs s3:DeleteObject", remedy: .waitForChange)
+        }
+    }
+
     /// The store's own sum over what it kept, where it tells one.
     private func check(_ response: CloudResponse, _ object: LandingObject) throws(DestinationError) {
         let sent = S3Request.text(object.checksum)

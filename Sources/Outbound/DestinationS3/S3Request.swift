@@ -48,6 +48,12 @@ struct S3Request: Sendable {
         CloudRequest("HEAD", url(key), headers: [("x-amz-checksum-mode", "ENABLED")])
     }
 
+    func get(_ key: String, bytesMax: Int) -> CloudRequest {
+        CloudRequest("GET", url(key), responseBytesMax: bytesMax)
+    }
+
+    func delete(_ key: String) -> CloudRequest { CloudRequest("DELETE", url(key)) }
+
     /// The shortest request whose refusal has a body that says why.
     func firstByte(_ key: String) -> CloudRequest {
         CloudRequest("GET", url(key), headers: [("Range", "bytes=0-0")])

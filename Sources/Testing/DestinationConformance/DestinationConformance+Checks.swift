@@ -23,6 +23,23 @@ extension DestinationConformance {
         try await expectObjects([object.key: bytes], "after landing again")
     }
 
+    func readsAndDeletes() async throws {
+        let (object, bytes) = try await makeObject()
+        let destination = try await subject.makeDestination()
+        let nothing = try await destination.read(object.key, bytesMax: 100)
+        try expect(nothing == nil, "something was read where nothing stands")
+        _ = try await destination.land(object)
+        let whole = try await destination.read(object.key, bytesMax: bytes.count + 1)
+        try expect(whole == bytes, "other bytes were read than have landed")
+        let part = try await destination.read(object.key, bytesMax: 5)
+        try expect(part == Array(bytes.prefix(5)), "a bounded read gave \(part?.count ?? 0) bytes")
+        for _ in 0..<2 {
+            try await destination.delete(object.key)
+            let gone = try await destination.read(object.key, bytesMax: 100)
+            try expect(gone == nil, "what was deleted is still there")
+        }
+    }
+
     func recognisesPlan() async throws {
         let (object, bytes) = try await makeObject()
         _ = try await subject.makeDestination().land(object)

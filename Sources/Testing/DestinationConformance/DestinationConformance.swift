@@ -27,6 +27,8 @@ package enum ConformanceCheck: String, Sendable, CaseIterable {
     case landsOnceUnderRace
     /// Keys with several folders land where they say.
     case keepsPrefixes
+    /// What has landed can be read, up to a bound, and deleted; what is not there is nothing, not an error.
+    case readsAndDeletes
     /// Refusals carry their remedy, leave nothing, and pass when the cause does.
     case errorsCarryRemedies
 }
@@ -57,6 +59,7 @@ package struct DestinationConformance: Sendable {
         case .streamsLargeFiles: try await streamsLargeFiles()
         case .landsOnceUnderRace: try await landsOnceUnderRace()
         case .keepsPrefixes: try await keepsPrefixes()
+        case .readsAndDeletes: try await readsAndDeletes()
         case .errorsCarryRemedies: try await errorsCarryRemedies()
         }
     }

@@ -106,7 +106,11 @@ package final class S3Double: Sendable {
             case "HEAD": return Self.head(request, state.objects[key])
             case "GET":
                 guard let object = state.objects[key] else { return Self.error(404, "NoSuchKey", "no such key") }
-                return .respond(status: 206, body: [UInt8](object.bytes.prefix(1)))
+                guard request.header("Range") != nil else { return .respond(status: 200, body: object.bytes) }
+                return .respond(status: 206, body: Array(object.bytes.prefix(1)))
+            case "DELETE":
+                state.objects[key] = nil
+                return .respond(status: 204, body: [])
             default:
                 state.complaints.append("\(request.method) came")
                 return Self.error(405, "MethodNotAllowed", "no")

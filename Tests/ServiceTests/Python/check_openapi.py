@@ -134,7 +134,10 @@ check("post", connector + "/preview", here + "/preview?event_type=users.messages
 check("post", connector + "/preview", here + "/preview?event_type=nothing", 400)
 check("post", connector + "/preview", here + "/preview", 422, json={"event_type": "users.messages.email.Click"})
 check("post", connector + "/preview", here + "/preview", 413, data=b" " * (2 << 20))
-for verb in ("flush", "pause", "resume", "preview"):
+check("post", connector + "/test", here + "/test", 200)
+check("post", connector + "/test", here + "/test?events=true&timeout=20s", 200)
+check("post", connector + "/test", here + "/test?events=perhaps", 400)
+for verb in ("flush", "pause", "resume", "preview", "test"):
     check("post", f"{connector}/{verb}", f"{open_url}/v1/connectors/nothing/{verb}", 404)
 
 # The open service runs with a file, the closed one without.

@@ -37,6 +37,25 @@ struct Query {
         return found
     }
 
+    /// A duration of at most `most`, such as `60s`.
+    mutating func duration(_ name: String, default value: Duration, most: Duration) throws(RouteError) -> Duration {
+        guard let text = text(name) else { return value }
+        guard let given = ConfigurationUnits.duration(text), (.zero...most).contains(given) else {
+            let bound = ConfigurationUnits.text(most)
+            throw .bad("parameter_invalid", "\(name) is a duration up to \(bound) such as 60s, not \"\(text)\".")
+        }
+        return given
+    }
+
+    /// `true`, `false`, or the name alone for true.
+    mutating func flag(_ name: String) throws(RouteError) -> Bool {
+        switch text(name) {
+        case nil, "false"?: return false
+        case ""?, "true"?: return true
+        case let other?: throw .bad("parameter_invalid", "\(name) is true or false, not \"\(other)\".")
+        }
+    }
+
     func done() throws(RouteError) {
         guard let stranger = pairs.first(where: { !known.contains($0.name) })?.name else { return }
         guard !known.isEmpty else { throw .bad("parameter_unknown", "This address takes no parameters.") }

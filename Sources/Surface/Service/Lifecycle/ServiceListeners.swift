@@ -38,6 +38,12 @@ struct ServiceListeners: Sendable {
             + ConfigurationRoutes(reload: reload).routes
             + StatusRoutes(rooms: rooms, board: board, proxies: proxies, started: rooms.platform.clock.now()).routes
             + TokenRoutes(rooms.tokens).routes
+            + ConnectorTestRoutes(
+                delivery: rooms.delivery,
+                glossary: rooms.glossary,
+                platform: rooms.platform,
+                failStop: rooms.failStop
+            ).routes
             + (try PreviewRoutes(
                 intake: rooms.intake,
                 delivery: rooms.delivery,

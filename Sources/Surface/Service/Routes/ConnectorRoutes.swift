@@ -77,16 +77,7 @@ struct ConnectorRoutes: Sendable {
     private func flush(_ request: Request, _ context: CourantContext) async throws -> Response {
         let connector = try connector(context)
         var query = Query(request)
-        var timeout = Self.flushTimeout
-        if let text = query.text("timeout") {
-            guard let given = ConfigurationUnits.duration(text), (.zero...Self.flushTimeoutMax).contains(given) else {
-                throw RouteError.bad(
-                    "parameter_invalid",
-                    "timeout is a duration up to 1h such as 60s, not \"\(text)\"."
-                )
-            }
-            timeout = given
-        }
+        let timeout = try query.duration("timeout", default: Self.flushTimeout, most: Self.flushTimeoutMax)
         try query.done()
         try await request.refuseBody()
         let result: FlushResult

@@ -5,7 +5,7 @@ import Avro
 struct ConnectorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connector",
-        abstract: "Look at connectors; flush, pause and resume them; preview what they deliver.",
+        abstract: "Look at connectors; flush, pause, resume and test them; preview what they deliver.",
         discussion: """
             Examples:
               courant connector list
@@ -13,7 +13,7 @@ struct ConnectorCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ConnectorList.self, ConnectorStatusCommand.self, ConnectorFlush.self, ConnectorPause.self,
-            ConnectorResume.self, ConnectorPreview.self,
+            ConnectorResume.self, ConnectorTest.self, ConnectorPreview.self,
         ]
     )
 }

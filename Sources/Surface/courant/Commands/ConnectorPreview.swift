@@ -70,6 +70,12 @@ struct ConnectorPreview: AsyncParsableCommand {
         return Array(data)
     }
 
+    private static func shortened(_ text: String) -> String {
+        text.count > valueWidthMax ? text.prefix(valueWidthMax - 1) + "…" : text
+    }
+
+    private static let valueWidthMax = 44
+
     private static func page(_ answer: JSONValue) -> [String] {
         var lines = [answer["event_type"]?.string ?? ""]
         guard case .object(let after)? = answer["after"] else { return lines }
@@ -86,8 +92,8 @@ struct ConnectorPreview: AsyncParsableCommand {
             table.row(
                 changed.contains(name) ? "*" : "",
                 name,
-                sent?.text ?? "-",
-                delivered?.text ?? "left out"
+                shortened(sent?.text ?? "-"),
+                shortened(delivered?.text ?? "left out")
             )
         }
         lines.append(table.text)
