@@ -88,7 +88,8 @@ package final class S3Destination: ObjectDestination {
     package func delete(_ key: String) async throws(DestinationError) {
         let response = try await send(requests.delete(key))
         guard response.isSuccess || response.status == 404 else {
-            throw DestinationError(.denied, "\(fault(response).error.message); deleting needs s3:DeleteObject", remedy: .waitForChange)
+            let reason = fault(response).error.message
+            throw DestinationError(.denied, "\(reason); deleting needs s3:DeleteObject", remedy: .waitForChange)
         }
     }
 

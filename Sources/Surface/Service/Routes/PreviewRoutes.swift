@@ -96,7 +96,7 @@ struct PreviewRoutes: Sendable {
         let names = intake.sourceNames
         guard names.count == 1 else {
             let list = names.joined(separator: ", ")
-            throw .bad("parameter_invalid", "There are several sources; say whose event it is by source=, one of \(list).")
+            throw .bad("parameter_invalid", "There are several sources; say by source= whose event it is: \(list).")
         }
         return names[0]
     }

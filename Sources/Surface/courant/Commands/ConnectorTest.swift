@@ -1,7 +1,7 @@
 import ArgumentParser
 import Avro
 
-/// `courant connector test`: does the destination work?
+/// `courant connector test`: whether the destination works.
 struct ConnectorTest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
