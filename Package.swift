@@ -85,6 +85,7 @@ let package = Package(
         room("Model", "Glossary", ["CGlossary"]),
         library("CDeflate", pkgConfig: "libdeflate", package: "libdeflate-dev"),
         library("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
+        library("CRDKafka", pkgConfig: "rdkafka", package: "librdkafka-dev"),
         library("CSnappy", pkgConfig: "snappy", package: "libsnappy-dev"),
         .target(name: "CSimdjson", path: "Sources/Support/CSimdjson"),
         room("Model", "Avro", ["CDeflate", "CSnappy", "CZstd"]),
@@ -103,18 +104,28 @@ let package = Package(
         ),
         room("Outbound", "CloudHTTP", ["Delivery", "Platform", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
+        room(
+            "Outbound",
+            "DestinationKafka",
+            ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform", "Telemetry"]
+        ),
         room("Outbound", "DestinationS3", ["CloudHTTP", "Delivery", "Platform", crypto]),
         room("Testing", "PlatformTesting", ["Platform"]),
         .target(name: "CAllocations", path: "Sources/Testing/CAllocations"),
         room("Testing", "DestinationConformance", ["Avro", "Delivery", "Platform"]),
-        room("Testing", "StoreDoubles", ["CloudHTTP", "Delivery", "Platform", crypto, nioCore, nioHTTP1, nioPosix]),
+        room(
+            "Testing",
+            "StoreDoubles",
+            ["CRDKafka", "CloudHTTP", "Delivery", "Platform", crypto, nioCore, nioHTTP1, nioPosix]
+        ),
         room("Surface", "Samples", ["Glossary"]),
         room(
             "Surface",
             "Service",
             [
-                "Avro", "CloudHTTP", "Delivery", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal",
-                "Platform", "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore,
+                "Avro", "CloudHTTP", "Delivery", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
+                "Intake", "Journal", "Platform", "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird,
+                hummingbirdCore,
                 hummingbirdTLS, lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),
@@ -177,10 +188,18 @@ let package = Package(
             exclude: ["Python"]
         ),
         tests(
+            "DestinationKafka",
+            [
+                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationConformance", "DestinationKafka", "Glossary",
+                "Journal", "Platform", "ProgramTesting", "StoreDoubles", "Telemetry",
+            ],
+            exclude: ["Python"]
+        ),
+        tests(
             "Service",
             [
-                "Avro", "CloudHTTP", "Delivery", "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting",
-                "Service", "StoreDoubles", httpTypes,
+                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationKafka", "DestinationS3", "Glossary", "Intake",
+                "Platform", "ProgramTesting", "Service", "StoreDoubles", "Telemetry", httpTypes,
                 hummingbird, hummingbirdTesting, logging, nioCore, yams,
             ],
             exclude: ["Python"]

@@ -6,7 +6,7 @@ enum Arrows {
     static let wings = ["Model", "Support", "Log", "Inbound", "Outbound", "Surface", "Testing"]
 
     /// Shims and module maps of system libraries: they stand in Support, know nothing, and any wing may use them.
-    static let shims: Set = ["CDeflate", "CGlossary", "CSimdjson", "CSnappy", "CZstd"]
+    static let shims: Set = ["CDeflate", "CGlossary", "CRDKafka", "CSimdjson", "CSnappy", "CZstd"]
 
     /// Modules of the toolchain that need no leave here; `Words.foundation` says where Foundation may be.
     static let free: Set = ["Swift", "Synchronization", "Foundation", "FoundationEssentials"]
@@ -21,6 +21,7 @@ enum Arrows {
         "CAllocations": Room(wing: "Testing"),
         "CDeflate": Room(wing: "Support"),
         "CGlossary": Room(wing: "Model"),
+        "CRDKafka": Room(wing: "Support"),
         "CSimdjson": Room(wing: "Support"),
         "CSnappy": Room(wing: "Support"),
         "CZstd": Room(wing: "Support"),
@@ -45,13 +46,17 @@ enum Arrows {
             others: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
         ),
         "DestinationLocal": Room(wing: "Outbound", rooms: ["CDeflate", "Delivery", "Platform"]),
+        "DestinationKafka": Room(
+            wing: "Outbound",
+            rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform", "Telemetry"]
+        ),
         "DestinationS3": Room(wing: "Outbound", rooms: ["CloudHTTP", "Delivery", "Platform"], others: ["Crypto"]),
         "Samples": Room(wing: "Surface", rooms: ["Avro", "Glossary", "Platform"], others: surface),
         "Service": Room(
             wing: "Surface",
             rooms: [
-                "Avro", "CloudHTTP", "Delivery", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal",
-                "Platform", "Samples", "Telemetry",
+                "Avro", "CloudHTTP", "Delivery", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
+                "Intake", "Journal", "Platform", "Samples", "Telemetry",
             ],
             others: surface.union([
                 "Crypto", "GRDB", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
@@ -75,7 +80,7 @@ enum Arrows {
         ),
         "StoreDoubles": Room(
             wing: "Testing",
-            rooms: ["CloudHTTP", "Delivery", "Platform"],
+            rooms: ["CRDKafka", "CloudHTTP", "Delivery", "Platform"],
             others: ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing"]
         ),
         "PlatformTesting": Room(wing: "Testing", rooms: ["Platform"], others: ["Testing"]),

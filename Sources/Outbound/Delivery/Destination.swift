@@ -96,12 +96,23 @@ package struct StreamBatch: Sendable {
         package var type: Int
         /// Where its datum lies in `bytes`.
         package var datum: Range<Int>
+
+        package init(offset: Offset, type: Int, datum: Range<Int>) {
+            self.offset = offset
+            self.type = type
+            self.datum = datum
+        }
     }
 
     package var partition: PartitionID
     package var types: [CarriedType]
     package var records: [Record] = []
     package var bytes: [UInt8] = []
+
+    package init(partition: PartitionID, types: [CarriedType]) {
+        self.partition = partition
+        self.types = types
+    }
 }
 
 /// What became of a batch.
