@@ -157,7 +157,7 @@ import Testing
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: loca, path: x}",
-            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, found \"loca\"; did you mean local?"
+            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, kafka, found \"loca\"; did you mean local?"
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: local}",

@@ -79,7 +79,7 @@ extension Configuration {
         section.value("listen", expected: "HOST:PORT such as 127.0.0.1:8080") { ListenAddress($0) } ?? value
     }
 
-    private static func baseURL(_ text: String) -> String? {
+    static func baseURL(_ text: String) -> String? {
         var text = text
         while text.hasSuffix("/") { text.removeLast() }
         let hosts = ["https://", "http://"].compactMap { text.hasPrefix($0) ? text.dropFirst($0.count) : nil }

@@ -160,6 +160,23 @@ package final class ConfigurationSection {
         }
     }
 
+    /// Reads a section of texts whose keys another program's documentation names.
+    ///
+    /// `complaint` gets key and value and says what is wrong, without the value, which may be a secret.
+    func texts(
+        _ key: String,
+        expected: String,
+        complaint: (String, String) -> String?
+    ) -> [(name: String, value: String)] {
+        guard let section = child(key) else { return [] }
+        return section.keys.compactMap { name in
+            guard let value = section.scalar(name, expected: expected)?.value else { return nil }
+            guard let complaint = complaint(name, value) else { return (name, value) }
+            section.report(complaint, key: name, line: section.lineOf(name))
+            return nil
+        }
+    }
+
     /// Looks into a section again, after it was read.
     func inspect(_ key: String, _ look: (ConfigurationSection) -> Void) {
         if let mapping = node(key)?.mapping {

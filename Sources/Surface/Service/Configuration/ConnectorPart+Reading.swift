@@ -32,6 +32,11 @@ extension ConnectorPart {
         )
         let privacy = section.section("privacy") { PrivacySettings(reading: $0, entitlement, glossary) }
         guard let destination else { return nil }
+        let kind = type(of: destination)
+        for key in kind.hasFiles ? [] : ["codec", "roll", "key"] where section.has(key) {
+            let message = "is about files, which a connector to \(kind.type) does not have"
+            section.report(message, key: key, line: section.lineOf(key))
+        }
         self.init(
             name: name,
             destination: destination,

@@ -4,6 +4,7 @@ package import Delivery
 import DestinationLocal
 import Foundation
 package import Platform
+package import Telemetry
 
 /// Where a connector writes, as configured.
 ///
@@ -17,6 +18,9 @@ package protocol DestinationPart: Sendable, Equatable {
     /// How it stands in keys and schema names.
     static var kind: DestinationKind { get }
 
+    /// Whether it lands files; a stream's connector has no codec, roll and key.
+    static var hasFiles: Bool { get }
+
     /// The same for two connectors exactly if they write to the same place. Holds no secret.
     var location: String { get }
 
@@ -27,15 +31,24 @@ package protocol DestinationPart: Sendable, Equatable {
     init?(_ section: ConfigurationSection, folder: String)
 }
 
-/// What destinations are made from.
+extension DestinationPart {
+    package static var hasFiles: Bool { true }
+}
+
+/// What one connector's destination is made from.
 package struct DestinationSurroundings: Sendable {
+    /// The connector's name.
+    package let connector: String
     package let platform: Platform
     /// The one that all destinations share.
     package let transport: any CloudTransport
+    package let metrics: MetricRegistry
 
-    package init(platform: Platform, transport: any CloudTransport) {
+    package init(connector: String, platform: Platform, transport: any CloudTransport, metrics: MetricRegistry) {
+        self.connector = connector
         self.platform = platform
         self.transport = transport
+        self.metrics = metrics
     }
 }
 
@@ -59,7 +72,9 @@ package struct DestinationDefaults: Sendable {
 
 /// The kinds of destination that this build has.
 enum DestinationKinds {
-    static let all: [any DestinationPart.Type] = [LocalDestinationPart.self, S3DestinationPart.self]
+    static let all: [any DestinationPart.Type] = [
+        LocalDestinationPart.self, S3DestinationPart.self, KafkaDestinationPart.self,
+    ]
 
     /// Reads `destination: {type: …, …}`.
     static func read(_ section: ConfigurationSection, folder: String) -> (any DestinationPart)? {

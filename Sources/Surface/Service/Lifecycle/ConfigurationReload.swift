@@ -114,9 +114,14 @@ actor ConfigurationReload {
         of parts: [ConnectorPart]
     ) throws(Refusal) -> [(settings: ConnectorSettings, destination: Destination)] {
         var wanted: [(settings: ConnectorSettings, destination: Destination)] = []
-        let surroundings = DestinationSurroundings(platform: rooms.platform, transport: rooms.transport)
         for part in parts {
             let settings = part.settings(journal: rooms.journal.id)
+            let surroundings = DestinationSurroundings(
+                connector: part.name,
+                platform: rooms.platform,
+                transport: rooms.transport,
+                metrics: rooms.metrics
+            )
             do {
                 let made = try part.destination.makeDestination(connector: settings.id, in: surroundings)
                 wanted.append((settings, made))

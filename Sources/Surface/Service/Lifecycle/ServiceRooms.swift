@@ -94,10 +94,15 @@ struct ServiceRooms: Sendable {
             memory: StagingMemory(budget: configuration.delivery.memoryBytes)
         )
         let delivery = Delivery(environment)
-        let surroundings = DestinationSurroundings(platform: platform, transport: transport)
         try await delivery.start(
             try configuration.connectors.map { part in
                 let settings = part.settings(journal: journal.id)
+                let surroundings = DestinationSurroundings(
+                    connector: part.name,
+                    platform: platform,
+                    transport: transport,
+                    metrics: metrics
+                )
                 return (settings, try part.destination.makeDestination(connector: settings.id, in: surroundings))
             }
         )
