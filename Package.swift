@@ -103,6 +103,7 @@ let package = Package(
             ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", crypto, grdb]
         ),
         room("Outbound", "CloudHTTP", ["Delivery", "Platform", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        room("Outbound", "DestinationHTTP", ["Avro", "CloudHTTP", "Delivery", "Journal", "Platform", crypto]),
         room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
         room(
             "Outbound",
@@ -116,14 +117,14 @@ let package = Package(
         room(
             "Testing",
             "StoreDoubles",
-            ["CRDKafka", "CloudHTTP", "Delivery", "Platform", crypto, nioCore, nioHTTP1, nioPosix]
+            ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Platform", crypto, nioCore, nioHTTP1, nioPosix]
         ),
         room("Surface", "Samples", ["Glossary"]),
         room(
             "Surface",
             "Service",
             [
-                "Avro", "CloudHTTP", "Delivery", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
+                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
                 "Intake", "Journal", "Platform", "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird,
                 hummingbirdCore,
                 hummingbirdTLS, lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
@@ -184,6 +185,14 @@ let package = Package(
             [
                 "CloudHTTP", "Delivery", "DestinationConformance", "DestinationS3", "Journal", "Platform",
                 "PlatformTesting", "ProgramTesting", "StoreDoubles",
+            ],
+            exclude: ["Python"]
+        ),
+        tests(
+            "DestinationHTTP",
+            [
+                "Avro", "CloudHTTP", "Delivery", "DestinationConformance", "DestinationHTTP", "Glossary", "Journal",
+                "Platform", "PlatformTesting", "ProgramTesting", "StoreDoubles",
             ],
             exclude: ["Python"]
         ),

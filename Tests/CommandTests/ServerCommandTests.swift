@@ -182,6 +182,38 @@ struct ServerCommandTests {
         }
     }
 
+    @Test("one server posts to another in the envelope, over a kill, and each event stands there once")
+    func relay() async throws {
+        let input = try await sample(1_500)
+        try await TemporaryFolder.with { folder in
+            let (near, far) = (folder.appending(path: "near"), folder.appending(path: "far"))
+            for place in [near, far] {
+                try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            }
+            try await LiveServer.with(in: far) { receiver in
+                let yaml = """
+                    connectors:
+                      partner:
+                        destination: {type: http, url: "\(receiver.address)/v1/currents", batch: 40}
+                        start: oldest
+                    """
+                let first = try await LiveServer.start(in: near, configuration: yaml)
+                _ = try await first.run("send", "-", "--batch", "100", input: input)
+                try await first.kill()
+                try await LiveServer.with(in: near, configuration: yaml) { sender in
+                    let test = try await sender.run("connector", "test", "partner")
+                    #expect(test.output.contains("to an envelope without events"), "\(test.errors)")
+                    let flush = try await sender.run("connector", "flush", "partner")
+                    #expect(flush.status == 0, "\(flush.errors)")
+                    #expect(try await receiver.run("connector", "flush", "local").status == 0)
+                    let landed = try await receiver.landed(withType: true)
+                    #expect(landed.count == 1_500)
+                    #expect(Self.ids(landed) == Self.ids(input.split(separator: "\n").map(String.init)))
+                }
+            }
+        }
+    }
+
     @Test("connector test says what works and what does not, and sends events of each type")
     func connectorTest() async throws {
         let yaml = """

@@ -3,6 +3,7 @@ import Delivery
 import DestinationConformance
 import Foundation
 import Journal
+import Platform
 import ProgramTesting
 import StoreDoubles
 import Telemetry

@@ -68,6 +68,29 @@ import Testing
             "c.yaml:5: connectors.a.privacy.pii: courant.DeadLetter holds raw bytes, which privacy rules do not reach; "
                 + "carry it by a connector of its own"
         ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: http}",
+            "c.yaml:3: connectors.a.destination.url: is missing; expected an address such as "
+                + "https://partner.example.com/events"
+        ),
+        Case(
+            "connectors:\n  a:\n    destination:\n      type: http\n      url: https://p.example/in\n"
+                + "      headers: {Host: other}",
+            "c.yaml:6: connectors.a.destination.headers.Host: is a header that Courant sets itself"
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: http, url: https://p.example, signing_secret: abc}",
+            "c.yaml:3: connectors.a.destination.signing_secret: expected whsec_ and 24 to 64 bytes in Base64, such as "
+                + "${WEBHOOK_SECRET}, found \"abc\""
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: http, url: https://p.example, batch: 101}",
+            "c.yaml:3: connectors.a.destination.batch: expected a whole number from 1 to 100, found \"101\""
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: http, url: https://p.example}\n    roll: {every: 5s}",
+            "c.yaml:4: connectors.a.roll: is about files, which a connector to http does not have"
+        ),
         Case("journal: [1]", "c.yaml:1: journal: expected keys, found a list"),
         Case("data: [a]", "c.yaml:1: data: expected a folder, found a list"),
         Case("- a", "c.yaml:1: expected keys such as data and sources, found a list"),
@@ -157,7 +180,7 @@ import Testing
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: loca, path: x}",
-            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, kafka, found \"loca\"; did you mean local?"
+            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, kafka, http, found \"loca\"; did you mean local?"
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: local}",

@@ -46,6 +46,11 @@ enum Arrows {
             others: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
         ),
         "DestinationLocal": Room(wing: "Outbound", rooms: ["CDeflate", "Delivery", "Platform"]),
+        "DestinationHTTP": Room(
+            wing: "Outbound",
+            rooms: ["Avro", "CloudHTTP", "Delivery", "Journal", "Platform"],
+            others: ["Crypto"]
+        ),
         "DestinationKafka": Room(
             wing: "Outbound",
             rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform", "Telemetry"]
@@ -55,7 +60,7 @@ enum Arrows {
         "Service": Room(
             wing: "Surface",
             rooms: [
-                "Avro", "CloudHTTP", "Delivery", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
+                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
                 "Intake", "Journal", "Platform", "Samples", "Telemetry",
             ],
             others: surface.union([
@@ -80,7 +85,7 @@ enum Arrows {
         ),
         "StoreDoubles": Room(
             wing: "Testing",
-            rooms: ["CRDKafka", "CloudHTTP", "Delivery", "Platform"],
+            rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Platform"],
             others: ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing"]
         ),
         "PlatformTesting": Room(wing: "Testing", rooms: ["Platform"], others: ["Testing"]),

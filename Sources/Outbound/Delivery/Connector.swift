@@ -193,13 +193,15 @@ package final class Connector: Sendable {
     }
 
     private func prepareDestination() async {
-        guard case .objects(let destination) = destination else { return }
         do throws(DestinationError) {
-            try await destination.prepare()
+            switch destination {
+            case .objects(let destination): try await destination.prepare()
+            case .stream(let destination): try await destination.prepare()
+            }
         } catch {
             guard error.code != .cancelled else { return }
             context.ledger.trouble(
-                .retrying,
+                error.remedy == .waitForChange ? .waitingForChange : .retrying,
                 at: .destination,
                 reason: error.message,
                 now: context.platform.clock.now()

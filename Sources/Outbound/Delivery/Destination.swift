@@ -69,11 +69,19 @@ package protocol StreamDestination: Sendable {
     var location: String { get }
     var limits: StreamLimits { get }
 
+    /// Called when the connector starts, before records are delivered; what it throws is shown, and delivery begins
+    /// all the same.
+    func prepare() async throws(DestinationError)
+
     /// Returns when each record of the batch is either acknowledged or named as refused.
     func deliver(_ batch: StreamBatch) async throws(DestinationError) -> StreamOutcome
 
     /// Asks the service whether records could be delivered, without sending one; returns what it found in a sentence.
     func probe() async throws(DestinationError) -> String
+}
+
+extension StreamDestination {
+    package func prepare() async throws(DestinationError) {}
 }
 
 /// How much one batch may hold; a single record may be larger than `bytesMax`.

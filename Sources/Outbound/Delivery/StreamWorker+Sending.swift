@@ -19,6 +19,7 @@ extension StreamWorker {
                 }
                 retry.succeeded()
                 context.ledger.recovered(.partition(partition))
+                context.ledger.recovered(.destination)
             } catch {
                 guard error.code != .cancelled, !Task.isCancelled else { return false }
                 context.metrics.retried(error.code)

@@ -1,0 +1,102 @@
+internal import Avro
+internal import Synchronization
+
+/// A partner's endpoint in memory: keeps the ids of the events that it took, in their order.
+///
+/// It looks at each request as a strict partner would: the envelope's members and their types, the header of the
+/// envelope's version, the content type, the token, at most 100 events, no doubled key. What is amiss is a complaint.
+package final class EndpointDouble: Sendable {
+    package static let token = "partner-token"
+
+    private struct State {
+        var ids: [String] = []
+        var requests = 0
+        var complaints: [String] = []
+        var poison: Set<String> = []
+        var answer: DoubleServer.Answer?
+        var losesAnswers = false
+        var bodyBytesMax = Int.max
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var ids: [String] { state.withLock(\.ids) }
+    /// Requests that carried events.
+    package var requests: Int { state.withLock(\.requests) }
+    package var complaints: [String] { state.withLock(\.complaints) }
+
+    /// Every request is answered so until nil is set; nothing of it is kept.
+    package func answer(_ answer: DoubleServer.Answer?) { state.withLock { $0.answer = answer } }
+
+    /// Requests with one of these events are answered with 400.
+    package func refuse(_ ids: Set<String>) { state.withLock { $0.poison = ids } }
+
+    /// Events are kept, and the connection is reset instead of an answer.
+    package func loseAnswers(_ loses: Bool) { state.withLock { $0.losesAnswers = loses } }
+
+    /// Larger bodies are answered with 413.
+    package func limit(bodyBytes count: Int) { state.withLock { $0.bodyBytesMax = count } }
+
+    /// Serves requests.
+    package func makeServer() -> DoubleServer {
+        DoubleServer { [self] request in answer(to: request) }
+    }
+
+    private func answer(to request: DoubleServer.Request) -> DoubleServer.Answer {
+        state.withLock { state in
+            if let answer = state.answer { return answer }
+            for complaint in Self.complaints(about: request) { state.complaints.append(complaint) }
+            guard request.header("Authorization") == "Bearer \(Self.token)" else { return .respond(status: 401) }
+            guard request.body.count <= state.bodyBytesMax else { return .respond(status: 413) }
+            let ids: [String]
+            do throws(AvroError) {
+                ids = try Self.ids(of: request.body, &state.complaints)
+            } catch {
+                state.complaints.append("the body is not JSON: \(error)")
+                return .respond(status: 400)
+            }
+            if !ids.isEmpty { state.requests += 1 }
+            guard state.poison.isDisjoint(with: ids) else { return .respond(status: 400, body: Array("bad event".utf8)) }
+            state.ids += ids
+            return state.losesAnswers ? .reset : .respond(status: 202)
+        }
+    }
+
+    private static func complaints(about request: DoubleServer.Request) -> [String] {
+        var complaints: [String] = []
+        if request.method != "POST" { complaints.append("it came by \(request.method)") }
+        for (name, value) in [("Content-Type", "application/json"), ("Braze-Currents-Version", "1")]
+        where request.header(name) != value {
+            complaints.append("\(name) is \(request.header(name) ?? "missing")")
+        }
+        return complaints
+    }
+
+    private static func ids(of body: [UInt8], _ complaints: inout [String]) throws(AvroError) -> [String] {
+        let json = try JSONValue(parsing: String(decoding: body, as: UTF8.self))
+        guard case .object(let members) = json, members.map(\.key) == ["events"], let events = json["events"]?.array
+        else {
+            complaints.append("the body is not {\"events\":[…]}")
+            return []
+        }
+        if events.count > 100 { complaints.append("\(events.count) events came at once") }
+        return events.compactMap { event in
+            guard
+                case .object(let members) = event, event["event_type"]?.string != nil, let id = event["id"]?.string,
+                event["time"]?.integer != nil, case .object(let user)? = event["user"],
+                case .object(let properties)? = event["properties"]
+            else {
+                complaints.append("an event has not the envelope's members: \(event.text)")
+                return nil
+            }
+            let names: Set = ["event_type", "id", "time", "user", "properties"]
+            if Set(members.map(\.key)) != names { complaints.append("an event has others: \(event.text)") }
+            let ofUser: Set = ["user_id", "external_user_id", "device_id", "timezone"]
+            for member in user where !ofUser.contains(member.key) { complaints.append("user has \(member.key)") }
+            for member in user + properties where member.value == .null { complaints.append("\(member.key) is null") }
+            return id
+        }
+    }
+}
