@@ -29,7 +29,8 @@ import Testing
     @Test("brokers and topic are enough; the rest has defaults")
     func defaults() throws {
         let kafka = try Self.kafka("brokers: [b:9092, a:9092]\ntopic: events")
-        #expect(kafka == KafkaConfiguration(brokers: ["b:9092", "a:9092"], topic: try #require(TopicTemplate("events"))))
+        let topic = try #require(TopicTemplate("events"))
+        #expect(kafka == KafkaConfiguration(brokers: ["b:9092", "a:9092"], topic: topic))
         #expect(kafka.location == "kafka:a:9092,b:9092/events")
         #expect(kafka.key == .userID)
         #expect(kafka.value == .json)
@@ -112,7 +113,10 @@ import Testing
     @Test(
         "each mistake is named with its line",
         arguments: [
-            ("topic: t", "c.yaml:3: \(place).brokers: is missing; expected one or more HOST:PORT such as kafka-1.example.com:9092"),
+            (
+                "topic: t",
+                "c.yaml:3: \(place).brokers: is missing; expected one or more HOST:PORT such as kafka-1.example.com:9092"
+            ),
             (
                 "brokers: [a:9092, nowhere]\ntopic: t",
                 "c.yaml:5: \(place).brokers[1]: expected one or more HOST:PORT such as kafka-1.example.com:9092, found \"nowhere\""
@@ -169,11 +173,12 @@ import Testing
         let start = "brokers: [a:9092]\ntopic: t\nlibrdkafka: "
         let version = ProducerSettings.version
         let unknown = #expect(throws: ConfigurationError.self) { try Self.read(start + "{lingr.ms: 5}") }
-        #expect(unknown?.description == "c.yaml:7: \(Self.place).librdkafka.lingr.ms: is not a setting of librdkafka \(version)")
+        let line = "c.yaml:7: \(Self.place).librdkafka"
+        #expect(unknown?.description == "\(line).lingr.ms: is not a setting of librdkafka \(version)")
         let bad = #expect(throws: ConfigurationError.self) {
             try Self.read(start + "{linger.ms: \"${SECRET}\"}", environment: ["SECRET": "hunter2"])
         }
-        #expect(bad?.description == "c.yaml:7: \(Self.place).librdkafka.linger.ms: librdkafka \(version) does not take this value")
+        #expect(bad?.description == "\(line).linger.ms: librdkafka \(version) does not take this value")
     }
 
     @Test("settings of files are refused", arguments: ["codec: deflate", "roll: {every: 60s}", "key: {prefix: a}"])

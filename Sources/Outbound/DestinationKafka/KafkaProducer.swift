@@ -109,7 +109,9 @@ final class KafkaProducer: @unchecked Sendable {
         var topics: [Topic]
     }
 
-    /// Asks for all topics that this user may see; creates none. Blocks.
+    /// Asks for all topics that this user may see.
+    ///
+    /// Creates none. Blocks.
     func look(atMost time: Duration) throws(KafkaFault) -> View {
         var answer: UnsafePointer<rd_kafka_metadata>?
         let milliseconds = Int32(time / .milliseconds(1))

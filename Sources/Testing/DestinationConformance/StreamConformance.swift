@@ -57,6 +57,8 @@ package enum StreamConformanceCheck: String, Sendable, CaseIterable {
     case survivesCancellation
     /// Another process delivers again what it does not know to stand there: at least once.
     case deliversAgain
+    /// A probe says what it found, and leaves nothing there.
+    case probes
     /// Refusals carry their remedy, lose nothing, and pass when the cause does.
     case errorsCarryRemedies
 }
@@ -84,6 +86,7 @@ package struct StreamConformance: Sendable {
         case .deliversBesideEachOther: try await deliversBesideEachOther()
         case .survivesCancellation: try await survivesCancellation()
         case .deliversAgain: try await deliversAgain()
+        case .probes: try await probes()
         case .errorsCarryRemedies: try await errorsCarryRemedies()
         }
     }
@@ -139,6 +142,13 @@ package struct StreamConformance: Sendable {
         for _ in 0..<2 { _ = try await subject.makeDestination().deliver(try batch(0..<10)) }
         let found = try await subject.ids()
         try expect(Set(found) == Set(ids(0..<10)), "after two processes the place holds \(found)")
+    }
+
+    private func probes() async throws {
+        let found = try await subject.makeDestination().probe()
+        try expect(!found.isEmpty, "a probe that succeeds says nothing")
+        let ids = try await subject.ids()
+        try expect(ids.isEmpty, "of a probe came \(ids)")
     }
 
     private func errorsCarryRemedies() async throws {

@@ -1,7 +1,9 @@
+import CloudHTTP
 import Crypto
 import Delivery
 import Journal
 import Platform
+import Telemetry
 
 extension ConnectorPart {
     /// What Delivery is told.
@@ -19,6 +21,23 @@ extension ConnectorPart {
             whenFull: whenFull,
             privacy: privacy
         )
+    }
+
+    /// What Delivery is told, and the destination.
+    func made(
+        journal: JournalID,
+        platform: Platform,
+        transport: any CloudTransport,
+        metrics: MetricRegistry
+    ) throws -> (settings: ConnectorSettings, destination: Destination) {
+        let settings = settings(journal: journal)
+        let surroundings = DestinationSurroundings(
+            connector: name,
+            platform: platform,
+            transport: transport,
+            metrics: metrics
+        )
+        return (settings, try destination.makeDestination(connector: settings.id, in: surroundings))
     }
 
     /// 24 hexadecimal digits of SHA-256(journal id, name): the same after every restart, another in every journal.

@@ -115,16 +115,15 @@ actor ConfigurationReload {
     ) throws(Refusal) -> [(settings: ConnectorSettings, destination: Destination)] {
         var wanted: [(settings: ConnectorSettings, destination: Destination)] = []
         for part in parts {
-            let settings = part.settings(journal: rooms.journal.id)
-            let surroundings = DestinationSurroundings(
-                connector: part.name,
-                platform: rooms.platform,
-                transport: rooms.transport,
-                metrics: rooms.metrics
-            )
             do {
-                let made = try part.destination.makeDestination(connector: settings.id, in: surroundings)
-                wanted.append((settings, made))
+                wanted.append(
+                    try part.made(
+                        journal: rooms.journal.id,
+                        platform: rooms.platform,
+                        transport: rooms.transport,
+                        metrics: rooms.metrics
+                    )
+                )
             } catch {
                 throw .refused("connectors.\(part.name).destination: \(error)")
             }

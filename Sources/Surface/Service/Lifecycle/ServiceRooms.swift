@@ -96,14 +96,7 @@ struct ServiceRooms: Sendable {
         let delivery = Delivery(environment)
         try await delivery.start(
             try configuration.connectors.map { part in
-                let settings = part.settings(journal: journal.id)
-                let surroundings = DestinationSurroundings(
-                    connector: part.name,
-                    platform: platform,
-                    transport: transport,
-                    metrics: metrics
-                )
-                return (settings, try part.destination.makeDestination(connector: settings.id, in: surroundings))
+                try part.made(journal: journal.id, platform: platform, transport: transport, metrics: metrics)
             }
         )
         let intake = Intake(
