@@ -61,6 +61,10 @@ final class LiveServer {
 
     /// Runs `courant` against this server.
     func run(_ arguments: String..., input: String = "", token: String? = nil) async throws -> ProgramOutcome {
+        try await run(arguments, input: input, token: token)
+    }
+
+    func run(_ arguments: [String], input: String = "", token: String? = nil) async throws -> ProgramOutcome {
         var environment = ["COURANT_URL": address]
         environment["COURANT_TOKEN"] = token
         return try await CourantBinary.run(arguments, input: input, environment: environment)

@@ -214,6 +214,36 @@ struct ServerCommandTests {
         }
     }
 
+    @Test("replay lands a range again beside the connector's folder, and goes on after a kill")
+    func replay() async throws {
+        let input = try await sample(600)
+        try await TemporaryFolder.with { folder in
+            let server = try await LiveServer.start(in: folder)
+            _ = try await server.run("send", "-", "--batch", "100", input: input)
+            _ = try await server.run("connector", "flush", "local")
+            try await Task.sleep(for: .milliseconds(1_100))
+            let (from, to) = ("\(Int(Date().timeIntervalSince1970) - 3_600)", "\(Int(Date().timeIntervalSince1970))")
+            let range = ["replay", "--connector", "local", "--from", from, "--to", to, "--id", "again"]
+            let detached = try await server.run(range + ["--detach"])
+            #expect(detached.status == 0, "\(detached.errors)")
+            try await server.kill()
+            try await LiveServer.with(in: folder) { server in
+                let ended = try await server.run(range)
+                #expect(ended.status == 0, "\(ended.errors)")
+                #expect(ended.output == "Replay again is finished: landed 600 records, set aside 0, lost 0.\n")
+                let again = folder.appending(path: "data/files/.replay/again").path(percentEncoded: false)
+                let landed = try await CourantBinary.run(["cat", "--with-type"] + Self.avro(in: again)).lines
+                #expect(landed.count == 600)
+                #expect(Self.ids(landed) == Self.ids(input.split(separator: "\n").map(String.init)))
+                let list = try await server.run("replay", "list")
+                #expect(Self.cells(list, "again") == ["again", "local", "100", "%", "600", "finished"])
+                let empty = try await server.run("replay", "--connector", "local", "--from", "1", "--to", "2")
+                #expect(empty.status != 0)
+                #expect(empty.errors.contains("The journal begins at"))
+            }
+        }
+    }
+
     @Test("connector test says what works and what does not, and sends events of each type")
     func connectorTest() async throws {
         let yaml = """

@@ -117,6 +117,18 @@ struct MortalState: DeliveryState {
         }
     }
 
+    func replays() async throws(DeliveryError) -> [Replay] {
+        try await look { () async throws(DeliveryError) in try await store.replays() }
+    }
+
+    func save(_ replay: Replay, owner: OwnerToken) async throws(DeliveryError) {
+        try await step("replay") { () async throws(DeliveryError) in try await store.save(replay, owner: owner) }
+    }
+
+    func end(_ replay: Replay, owner: OwnerToken) async throws(DeliveryError) {
+        try await step("replayed") { () async throws(DeliveryError) in try await store.end(replay, owner: owner) }
+    }
+
     func forgetPlans(connector: String, owner: OwnerToken) async throws(DeliveryError) -> PlannedTotals {
         try await step("forget") { () async throws(DeliveryError) in
             try await store.forgetPlans(connector: connector, owner: owner)

@@ -180,7 +180,7 @@ extension Connector {
             count: 1
         )
         var key = settings.key
-        key.prefix += ".test"
+        key.beside = "test"
         let keys = KeyMaker(settings: key, kind: settings.kind, connector: settings.id)
         let made = try await context.finish(
             file,

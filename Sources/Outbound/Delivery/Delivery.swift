@@ -17,6 +17,8 @@ package final class Delivery: Sendable {
         var waiting: [Connector] = []
         var running: Set<String> = []
         var isStopping = false
+        /// Whose connectors need the journal too.
+        var others: [Delivery] = []
     }
 
     package let environment: ConnectorEnvironment
@@ -28,6 +30,15 @@ package final class Delivery: Sendable {
     }
 
     package var connectors: [Connector] { state.withLock(\.connectors) }
+
+    /// All that need the journal: these, and those of replays.
+    package var readers: [Connector] {
+        let (own, others) = state.withLock { ($0.connectors, $0.others) }
+        return own + others.flatMap(\.readers)
+    }
+
+    /// From now on the other's connectors are readers here.
+    func attach(_ other: Delivery) { state.withLock { $0.others.append(other) } }
 
     package func connector(named name: String) -> Connector? {
         connectors.first { $0.settings.name == name }
@@ -135,6 +146,22 @@ package final class Delivery: Sendable {
         return nil
     }
 
+    /// Adds a connector that has been prepared.
+    func take(_ connector: Connector) { add([connector]) }
+
+    /// Waits until a connector that was told to stop has, and forgets it.
+    func drop(_ connector: Connector) async {
+        while !running(among: [connector]).isEmpty, !Task.isCancelled {
+            let generation = changes.generation
+            guard !running(among: [connector]).isEmpty else { break }
+            await changes.wait(past: generation)
+        }
+        state.withLock { state in
+            state.connectors.removeAll { $0 === connector }
+            state.waiting.removeAll { $0 === connector }
+        }
+    }
+
     /// Stops all connectors; false if one has not returned in time.
     package func stop(within timeout: Duration) async -> Bool {
         state.withLock { $0.isStopping = true }
@@ -144,10 +171,10 @@ package final class Delivery: Sendable {
         return await wait(for: all, within: timeout) == nil
     }
 
-    /// The first offset of a partition that any connector still needs; nil without connectors.
+    /// The first offset of a partition that any reader still needs; nil without readers.
     package func neededFrom(_ partition: PartitionID) async throws(DeliveryError) -> Offset? {
         var needed: Offset?
-        for connector in connectors {
+        for connector in readers {
             guard let offset = try await connector.neededFrom(partition) else { continue }
             needed = min(needed ?? offset, offset)
         }

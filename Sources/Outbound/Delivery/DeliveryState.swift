@@ -62,6 +62,14 @@ package protocol DeliveryState: Sendable {
         in range: ClosedRange<Offset>
     ) async throws(DeliveryError) -> [Offset]
 
+    func replays() async throws(DeliveryError) -> [Replay]
+
+    /// Enters a replay.
+    func save(_ replay: Replay, owner: OwnerToken) async throws(DeliveryError)
+
+    /// Enters how a replay ended, and forgets its cursors, plans and counts, together.
+    func end(_ replay: Replay, owner: OwnerToken) async throws(DeliveryError)
+
     /// The first offset that the connector still needs in a partition: cursors and open plans; nil without a cursor.
     func neededFrom(connector: String, partition: PartitionID) async throws(DeliveryError) -> Offset?
 }

@@ -27,6 +27,13 @@ package struct KeySettings: Sendable, Hashable {
     package var parts: [KeyPart]
     package var cluster: String
     package var environment: String
+    /// What stands for the connector's id; nil: the id itself.
+    var connector: String?
+    /// A folder beside the prefix, such as `test` or `replay/1`: objects there are no part of what a loader is given.
+    var beside: String?
+
+    /// What keys begin with.
+    var folder: String { beside.map { "\(prefix).\($0)" } ?? prefix }
 
     package init(
         prefix: String = "",
@@ -84,11 +91,11 @@ struct KeyMaker: Sendable {
 
     init(settings: KeySettings, kind: DestinationKind, connector: String) {
         self.settings = settings
-        root = "dataexport.\(settings.cluster).\(kind.rawValue).integration.\(connector)"
+        root = "dataexport.\(settings.cluster).\(kind.rawValue).integration.\(settings.connector ?? connector)"
     }
 
     func key(type: String, edition: String, hour: Hour, partition: PartitionID, first: Offset) -> String {
-        var folders: [String] = settings.prefix.isEmpty ? [] : [settings.prefix]
+        var folders: [String] = settings.folder.isEmpty ? [] : [settings.folder]
         for part in settings.parts {
             switch part {
             case .root: folders.append(root)

@@ -10,6 +10,7 @@ internal import GRDB
 ///     plans         id | connector, location, partition, type, edition, first, last, hour, count, made
 ///     plan_objects  plan, ordinal | key, size, crc32, count, staged
 ///     refused       connector, partition, offset | type, fingerprint, datum, reason
+///     replays       id | connector, from_time, to_time, events, asked, state, bounds, counts, ended
 ///
 /// The Service adds its table of tokens.
 ///
@@ -20,6 +21,9 @@ enum StateSchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in
             try database.execute(sql: version1)
+        }
+        migrator.registerMigration("2") { database in
+            try database.execute(sql: version2)
         }
         return migrator
     }
@@ -34,6 +38,15 @@ enum StateSchema {
             arguments: [key, value]
         )
     }
+
+    private static let version2 = """
+        CREATE TABLE replays (
+            id TEXT NOT NULL PRIMARY KEY, connector TEXT NOT NULL, from_time INTEGER NOT NULL,
+            to_time INTEGER NOT NULL, events TEXT NOT NULL, asked INTEGER NOT NULL, state TEXT NOT NULL,
+            bounds TEXT NOT NULL, carried INTEGER NOT NULL, landed INTEGER NOT NULL, set_aside INTEGER NOT NULL,
+            lost INTEGER NOT NULL, ended INTEGER
+        ) STRICT, WITHOUT ROWID;
+        """
 
     private static let version1 = """
         CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

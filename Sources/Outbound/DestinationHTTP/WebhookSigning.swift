@@ -20,9 +20,8 @@ package struct WebhookSigning: Sendable, Hashable {
 
     /// The three headers of one request.
     ///
-    /// - Parameters:
-    ///   - id: The same whenever the same events are sent again.
-    ///   - time: Of this attempt; receivers refuse what is five minutes old.
+    /// `id` is the same whenever the same events are sent again; `time` is that of this attempt, since receivers refuse
+    /// what is five minutes old.
     func headers(id: String, time: Timestamp, body: [UInt8]) -> [(name: String, value: String)] {
         let seconds = "\(time.seconds)"
         let message = Array("\(id).\(seconds).".utf8) + body

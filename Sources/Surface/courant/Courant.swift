@@ -44,7 +44,7 @@ struct Courant: AsyncParsableCommand {
             ),
             CommandGroup(
                 name: "Talk to a running server",
-                subcommands: [Status.self, Tail.self, ConnectorCommand.self, TokenCommand.self]
+                subcommands: [Status.self, Tail.self, ConnectorCommand.self, ReplayCommand.self, TokenCommand.self]
             ),
         ]
     )

@@ -58,7 +58,7 @@ package final class EndpointDouble: Sendable {
                 return .respond(status: 400)
             }
             if !ids.isEmpty { state.requests += 1 }
-            guard state.poison.isDisjoint(with: ids) else { return .respond(status: 400, body: Array("bad event".utf8)) }
+            guard state.poison.isDisjoint(with: ids) else { return .respond(status: 400, body: Array("bad".utf8)) }
             state.ids += ids
             return state.losesAnswers ? .reset : .respond(status: 202)
         }

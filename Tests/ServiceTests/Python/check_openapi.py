@@ -13,6 +13,7 @@ import json
 import pathlib
 import re
 import sys
+import time
 
 import requests
 import yaml
@@ -140,6 +141,33 @@ check("post", connector + "/test", here + "/test?events=perhaps", 400)
 for verb in ("flush", "pause", "resume", "preview", "test"):
     check("post", f"{connector}/{verb}", f"{open_url}/v1/connectors/nothing/{verb}", 404)
 
+replays, one_replay = "/v1/replays", "/v1/replays/{id}"
+time.sleep(1.1)  # what was posted lies before this second
+hour = {"connector": "local", "from": str(int(time.time()) - 3600), "to": str(int(time.time())), "id": "first"}
+check("post", replays, open_url + replays, 200, json=hour)
+check("post", replays, open_url + replays, 200, json=hour)
+check("post", replays, open_url + replays, 409, json={**hour, "events": ["users.*"]})
+check("post", replays, open_url + replays, 400, json={**hour, "from": "yesterday"})
+check("post", replays, open_url + replays, 404, json={**hour, "connector": "nothing", "id": "second"})
+check("post", replays, open_url + replays, 422, json={**hour, "from": "1", "to": "2", "id": "second"})
+check("post", replays, open_url + replays, 413, data=b" " * (1 << 20))
+check("get", replays, open_url + replays, 200)
+check("get", replays, open_url + replays + "?x=1", 400)
+for _ in range(200):
+    if check("get", one_replay, open_url + replays + "/first", 200).json()["state"] == "finished":
+        break
+    time.sleep(0.05)
+check("get", one_replay, open_url + replays + "/first?x=1", 400)
+check("get", one_replay, open_url + replays + "/nothing", 404)
+check("delete", one_replay, open_url + replays + "/first", 409)
+for number in range(50):  # one is caught while it runs
+    requests.post(open_url + replays, json={**hour, "id": f"short-{number}"}, timeout=30)
+    if requests.delete(f"{open_url}{replays}/short-{number}", timeout=30).status_code == 200:
+        seen.add(("delete", one_replay, "200"))
+        break
+check("delete", one_replay, open_url + replays + "/nothing", 404)
+check("delete", one_replay, open_url + replays + "/first?x=1", 400)
+
 # The open service runs with a file, the closed one without.
 reload = "/v1/config/reload"
 check("post", reload, open_url + reload, 200)
@@ -170,7 +198,7 @@ for path, operations in document["paths"].items():
     for method, operation in operations.items():
         if "401" not in operation["responses"]:
             continue
-        url = closed_url + path.replace("{name}", "local")
+        url = closed_url + path.replace("{name}", "local").replace("{id}", "x")
         check(method, path, url, 401)
         scope = re.search(r"Scope `(\w+)`", operation["description"]).group(1)
         if scope != "read":

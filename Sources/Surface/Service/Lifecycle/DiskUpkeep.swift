@@ -103,7 +103,7 @@ struct DiskUpkeep: Service {
     private func giveUp(_ partition: PartitionID) async throws {
         var patient = journal.end(of: partition)
         var yielding: [Connector] = []
-        for connector in delivery.connectors {
+        for connector in delivery.readers {
             if connector.settings.whenFull == .giveUp {
                 yielding.append(connector)
             } else if let needed = try await connector.neededFrom(partition) {

@@ -23,12 +23,12 @@ struct JournalRun: Service {
     }
 }
 
-/// All connectors.
+/// All connectors, and all replays.
 struct DeliveryRun: Service {
     let rooms: ServiceRooms
 
     func run() async throws {
-        let (delivery, failStop, logger) = (rooms.delivery, rooms.failStop, rooms.logger)
+        let (delivery, replays, failStop, logger) = (rooms.delivery, rooms.replays, rooms.failStop, rooms.logger)
         let timeout = rooms.configuration.shutdownTimeout
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -40,8 +40,18 @@ struct DeliveryRun: Service {
                 }
             }
             group.addTask {
+                do throws(DeliveryError) {
+                    try await replays.run()
+                } catch {
+                    failStop.check(error)
+                    throw error
+                }
+            }
+            group.addTask {
                 guard (try? await gracefulShutdown()) != nil else { return }
-                guard await !delivery.stop(within: timeout) else { return }
+                async let replaysStopped = replays.stop(within: timeout)
+                let stopped = await delivery.stop(within: timeout)
+                guard await !(replaysStopped && stopped) else { return }
                 logger.warning("A connector did not stop in time; what it was doing is done again at the next start.")
             }
             try await group.next()

@@ -44,6 +44,7 @@ struct ServiceListeners: Sendable {
                 platform: rooms.platform,
                 failStop: rooms.failStop
             ).routes
+            + ReplayRoutes(replays: rooms.replays, platform: rooms.platform, failStop: rooms.failStop).routes
             + (try PreviewRoutes(
                 intake: rooms.intake,
                 delivery: rooms.delivery,

@@ -23,6 +23,7 @@ struct ServiceRooms: Sendable {
     let disk: DiskBudget
     let transport: LiveTransport
     let delivery: Delivery
+    let replays: Replays
     let intake: Intake
 
     /// Opens data folder, state, tokens, journal and connectors.
@@ -99,6 +100,8 @@ struct ServiceRooms: Sendable {
                 try part.made(journal: journal.id, platform: platform, transport: transport, metrics: metrics)
             }
         )
+        let replays = Replays(for: delivery)
+        try await replays.resume()
         let intake = Intake(
             sources: configuration.sources,
             editions: glossary.editions,
@@ -123,6 +126,7 @@ struct ServiceRooms: Sendable {
             disk: disk,
             transport: transport,
             delivery: delivery,
+            replays: replays,
             intake: intake
         )
     }
