@@ -124,10 +124,10 @@ let package = Package(
             "Surface",
             "Service",
             [
-                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
-                "Intake", "Journal", "Platform", "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird,
-                hummingbirdCore,
-                hummingbirdTLS, lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
+                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal",
+                "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples", "Telemetry", crypto, grdb,
+                httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore, nioHTTPTypes,
+                nioSSL, unixSignals, yams,
             ]
         ),
         .executableTarget(

@@ -61,7 +61,7 @@ struct KafkaDestinationTests {
         #expect(try await subject.ids() == (0..<350).map { "record-\($0)" })
     }
 
-    @Test("compressed batches arrive, whichever codec is asked for", arguments: ["none", "gzip", "snappy", "lz4", "zstd"])
+    @Test("compressed batches arrive", arguments: ["none", "gzip", "snappy", "lz4", "zstd"])
     func compression(codec: String) async throws {
         let subject = KafkaSubject()
         let destination = try subject.makeKafka(settings: [KafkaSetting("compression.type", codec)])

@@ -60,8 +60,8 @@ enum Arrows {
         "Service": Room(
             wing: "Surface",
             rooms: [
-                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary",
-                "Intake", "Journal", "Platform", "Samples", "Telemetry",
+                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal",
+                "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples", "Telemetry",
             ],
             others: surface.union([
                 "Crypto", "GRDB", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
