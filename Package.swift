@@ -117,7 +117,9 @@ let package = Package(
         room(
             "Testing",
             "StoreDoubles",
-            ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Platform", crypto, nioCore, nioHTTP1, nioPosix]
+            [
+                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform", crypto, nioCore, nioHTTP1, nioPosix,
+            ]
         ),
         room("Surface", "Samples", ["Glossary"]),
         room(
@@ -183,8 +185,8 @@ let package = Package(
         tests(
             "DestinationS3",
             [
-                "CloudHTTP", "Delivery", "DestinationConformance", "DestinationS3", "Journal", "Platform",
-                "PlatformTesting", "ProgramTesting", "StoreDoubles",
+                "CloudHTTP", "Delivery", "DestinationConformance", "DestinationS3", "Platform", "PlatformTesting",
+                "ProgramTesting", "StoreDoubles",
             ],
             exclude: ["Python"]
         ),

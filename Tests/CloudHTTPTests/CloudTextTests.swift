@@ -11,6 +11,8 @@ struct CloudTextTests {
         #expect(PercentEncoding.encode("a b+c/d=é*") == "a%20b%2Bc%2Fd%3D%C3%A9%2A")
         #expect(PercentEncoding.encode("a=b/c+1.avro", keepingSlash: true) == "a%3Db/c%2B1.avro")
         #expect(PercentEncoding.form([("a", "1&2"), ("b", "")]) == "a=1%262&b=")
+        #expect(PercentEncoding.decode("a%20b%2Bc%2fd=%C3%A9+") == "a b+c/d=é+")
+        #expect(["%", "a%2", "%zz"].allSatisfy { PercentEncoding.decode($0) == nil })
     }
 
     @Test(

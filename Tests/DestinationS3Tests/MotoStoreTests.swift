@@ -3,6 +3,7 @@ import Delivery
 import DestinationConformance
 import Foundation
 import Platform
+import StoreDoubles
 import Testing
 
 @testable import DestinationS3

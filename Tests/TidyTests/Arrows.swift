@@ -85,7 +85,7 @@ enum Arrows {
         ),
         "StoreDoubles": Room(
             wing: "Testing",
-            rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Platform"],
+            rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform"],
             others: ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing"]
         ),
         "PlatformTesting": Room(wing: "Testing", rooms: ["Platform"], others: ["Testing"]),

@@ -51,6 +51,9 @@ package struct CloudEndpoint: Sendable, Hashable {
 
     package var isEncrypted: Bool { scheme == "https" }
 
+    /// Whether what is sent there does not leave the machine.
+    package var isOnThisMachine: Bool { ["localhost", "127.0.0.1", "::1"].contains(host) }
+
     /// Host and port as they stand in a URL and in the `Host` header: a scheme's own port is left out.
     package var authority: String {
         let host = host.contains(":") ? "[\(host)]" : host

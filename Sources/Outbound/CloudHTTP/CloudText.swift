@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Percent-encoding as the cloud APIs want it: all but RFC 3986's unreserved characters, upper-case digits.
 package enum PercentEncoding {
     /// Encodes for one segment of a path or one part of a query; `keepingSlash` for a whole path.
@@ -17,6 +19,24 @@ package enum PercentEncoding {
     /// `a=1&b=2`, encoded, in the order given: a query, or a form's body.
     package static func form(_ fields: [(name: String, value: String)]) -> String {
         fields.map { "\(encode($0.name))=\(encode($0.value))" }.joined(separator: "&")
+    }
+
+    /// The text that `text` spells; nil if a percent sign is not followed by two digits.
+    package static func decode(_ text: some StringProtocol) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let value = Hex.bytes(String(decoding: rest.prefix(2), as: UTF8.self)), value.count == 1 else {
+                return nil
+            }
+            bytes += value
+            rest = rest.dropFirst(2)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {
@@ -120,5 +140,13 @@ package enum XMLText {
         let digits = name.dropFirst()
         let code = digits.first == "x" ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
         return code.flatMap(Unicode.Scalar.init).map { String(Character($0)) }
+    }
+}
+
+extension Substring {
+    /// The text without the white space at its ends.
+    package var trimmed: String {
+        let front = drop(while: \.isWhitespace)
+        return String(front[..<(front.lastIndex { !$0.isWhitespace }.map(front.index(after:)) ?? front.startIndex)])
     }
 }

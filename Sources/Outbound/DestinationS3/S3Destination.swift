@@ -146,13 +146,10 @@ package final class S3Destination: ObjectDestination {
     /// Signs and sends; where the credentials were refused, once more if there are others by now.
     private func send(_ request: CloudRequest) async throws(DestinationError) -> CloudResponse {
         let payload = try await requests.payload(request)
-        let held = try await credentials.current()
-        let response = try await transport.exchange(sign(request, payload, held.value))
-        guard S3Fault.isOfCredentials(S3Fault.code(response)) else { return response }
-        await credentials.invalidate(held)
-        let fresh = try await credentials.current().value
-        guard fresh != held.value else { return response }
-        return try await transport.exchange(sign(request, payload, fresh))
+        let isRefused = { (response: CloudResponse) in S3Fault.isOfCredentials(S3Fault.code(response)) }
+        return try await credentials.exchange(over: transport, isRefused: isRefused) { credentials in
+            sign(request, payload, credentials)
+        }.response
     }
 
     private func sign(_ request: CloudRequest, _ payload: String, _ credentials: AWSCredentials) -> CloudRequest {

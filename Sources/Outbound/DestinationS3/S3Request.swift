@@ -81,17 +81,7 @@ struct S3Request: Sendable {
         case .bytes(let bytes): return AWSSigning.payload(bytes)
         case .object(let object):
             guard !request.url.hasPrefix("https:") else { return AWSSigning.unsignedPayload }
-            let content = try await object.content()
-            defer { content.close() }
-            var pieces = content.pieces()
-            var hash = SHA256()
-            while let (piece, _) = try await pieces.next() {
-                hash = await object.platform.onCompute { [hash] in
-                    var next = hash
-                    next.update(data: piece)
-                    return next
-                }
-            }
+            let hash = try await object.digested(by: SHA256()) { hash, piece in hash.update(data: piece) }
             return Hex.text(Array(hash.finalize()))
         }
     }

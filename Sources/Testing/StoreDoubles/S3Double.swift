@@ -97,7 +97,7 @@ package final class S3Double: Sendable {
             guard path.first.map(String.init) == state.bucket else {
                 return Self.error(404, "NoSuchBucket", "The specified bucket does not exist")
             }
-            guard path.count == 2, let key = Self.decoded(path[1]) else {
+            guard path.count == 2, let key = PercentEncoding.decode(path[1]) else {
                 state.complaints.append("\(request.method) \(request.uri) names no key")
                 return Self.error(400, "InvalidURI", "no key")
             }
@@ -227,23 +227,5 @@ package final class S3Double: Sendable {
     private static func moment(_ basic: String) -> Timestamp? {
         guard let match = basic.wholeMatch(of: /(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/) else { return nil }
         return CalendarTime.parse(extended: "\(match.1)-\(match.2)-\(match.3)T\(match.4):\(match.5):\(match.6)Z")
-    }
-
-    /// The key that a path spells.
-    private static func decoded(_ path: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(path.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let value = Hex.bytes(String(decoding: rest.prefix(2), as: UTF8.self)), value.count == 1 else {
-                return nil
-            }
-            bytes += value
-            rest = rest.dropFirst(2)
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

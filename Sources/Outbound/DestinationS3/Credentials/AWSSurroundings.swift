@@ -3,30 +3,13 @@ internal import Delivery
 internal import Platform
 
 /// What credentials are looked for in.
-struct AWSSurroundings: Sendable {
-    /// The environment of the process.
+struct AWSSurroundings: CredentialSurroundings {
+    static let vendor = "AWS"
+
     let variables: [String: String]
     let region: String
     let transport: any CloudTransport
     let platform: Platform
-
-    /// A variable that is set to something.
-    func variable(_ name: String) -> String? {
-        variables[name].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
-    /// A small file such as a token's, without the white space at its ends.
-    func text(of path: String) async throws(DestinationError) -> String {
-        let files = platform.files
-        do throws(FileError) {
-            let bytes = try await platform.onBlocking { () throws(FileError) in
-                try files.read(path, bytesMax: 1 << 20)
-            }
-            return INIText.trimmed(String(decoding: bytes, as: UTF8.self)[...])
-        } catch {
-            throw DestinationError(.denied, "AWS credentials: \(error)", remedy: .waitForChange)
-        }
-    }
 
     /// Asks a credential service of this machine's surroundings.
     func ask(_ request: CloudRequest) async throws(DestinationError) -> CloudResponse {
@@ -34,12 +17,12 @@ struct AWSSurroundings: Sendable {
     }
 
     func source(_ settings: AWSCredentialSettings, role: AWSRole?) -> any CredentialSource<AWSCredentials> {
-        let found = ChosenCredentials(places: places(settings))
+        let found = ChosenCredentials(of: Self.vendor, places: places(settings))
         guard let role else { return found }
         return AssumedRole(role: role, base: found, surroundings: self)
     }
 
-    private func places(_ settings: AWSCredentialSettings) -> [any AWSCredentialPlace] {
+    private func places(_ settings: AWSCredentialSettings) -> [any CredentialPlace<AWSCredentials>] {
         switch settings {
         case .chain:
             [
@@ -49,7 +32,7 @@ struct AWSSurroundings: Sendable {
                 ContainerCredentials(surroundings: self),
                 InstanceCredentials(surroundings: self),
             ]
-        case .fixed(let credentials): [FixedCredentials(credentials: credentials)]
+        case .fixed(let credentials): [FixedCredentials(credentials)]
         case .environment: [EnvironmentCredentials(surroundings: self)]
         case .profile(let name, let file): [ProfileCredentials(surroundings: self, name: name, file: file)]
         case .webIdentity(let role, let file):
@@ -60,40 +43,8 @@ struct AWSSurroundings: Sendable {
     }
 }
 
-/// A place where credentials may be.
-protocol AWSCredentialPlace: Sendable {
-    /// How a message names it, with what would have to be set.
-    var name: String { get }
-
-    /// Nil: there are none here, the next place may have some.
-    func look() async throws(DestinationError) -> CredentialLease<AWSCredentials>?
-}
-
-/// The first place that has credentials.
-struct ChosenCredentials: CredentialSource {
-    let places: [any AWSCredentialPlace]
-
-    func fetch() async throws(DestinationError) -> CredentialLease<AWSCredentials> {
-        for place in places {
-            if let lease = try await place.look() { return lease }
-        }
-        let names = places.map(\.name).joined(separator: "; ")
-        throw DestinationError(.denied, "no AWS credentials found; looked at: \(names)", remedy: .waitForChange)
-    }
-}
-
-struct FixedCredentials: AWSCredentialPlace {
-    let credentials: AWSCredentials
-
-    var name: String { "the configuration" }
-
-    func look() async throws(DestinationError) -> CredentialLease<AWSCredentials>? {
-        CredentialLease(credentials)
-    }
-}
-
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`.
-struct EnvironmentCredentials: AWSCredentialPlace {
+struct EnvironmentCredentials: CredentialPlace {
     let surroundings: AWSSurroundings
 
     var name: String { "the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)" }

@@ -3,7 +3,7 @@ internal import Delivery
 internal import Platform
 
 /// The credentials that ECS, EKS Pod Identity and others hand to a container.
-struct ContainerCredentials: AWSCredentialPlace {
+struct ContainerCredentials: CredentialPlace {
     /// Where `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` is relative to.
     private static let host = "169.254.170.2"
     /// What a full URI may name without TLS: the token must not go over a network.
@@ -40,7 +40,7 @@ struct ContainerCredentials: AWSCredentialPlace {
 }
 
 /// The role of an EC2 instance, by version 2 of its metadata service.
-struct InstanceCredentials: AWSCredentialPlace {
+struct InstanceCredentials: CredentialPlace {
     private static let host = "169.254.169.254"
     private static let path = "/latest/meta-data/iam/security-credentials/"
     /// It is on the machine: who does not answer at once is not there.

@@ -5,7 +5,7 @@ internal import Platform
 /// A profile of the shared files `~/.aws/credentials` and `~/.aws/config`.
 ///
 /// The files are read again every half minute, and when the store refuses what stood there.
-struct ProfileCredentials: AWSCredentialPlace {
+struct ProfileCredentials: CredentialPlace {
     private static let lookAgain = Duration.seconds(30)
     /// A profile may name another to take its role with, and that one another.
     private static let depthMax = 4
@@ -110,15 +110,9 @@ struct INIText {
                 let name = line.dropFirst().prefix { $0 != "]" }
                 sections.append((name.split(whereSeparator: \.isWhitespace).joined(separator: " "), [:]))
             } else if let equals = line.firstIndex(of: "="), !sections.isEmpty {
-                let key = Self.trimmed(line[..<equals])
-                sections[sections.count - 1].keys[key] = Self.trimmed(line[line.index(after: equals)...])
+                let key = line[..<equals].trimmed
+                sections[sections.count - 1].keys[key] = line[line.index(after: equals)...].trimmed
             }
         }
-    }
-
-    /// The text without the white space at its ends.
-    static func trimmed(_ text: Substring) -> String {
-        let front = text.drop(while: \.isWhitespace)
-        return String(front[..<(front.lastIndex { !$0.isWhitespace }.map(front.index(after:)) ?? front.startIndex)])
     }
 }

@@ -87,7 +87,7 @@ struct AssumedRole: CredentialSource {
 }
 
 /// A role, for a token in a file that something else keeps fresh, as in Kubernetes.
-struct WebIdentityCredentials: AWSCredentialPlace {
+struct WebIdentityCredentials: CredentialPlace {
     let surroundings: AWSSurroundings
     var role: String?
     var tokenFile: String?

@@ -1,18 +1,16 @@
-import CloudHTTP
-import Delivery
-import Foundation
-import Journal
-import Platform
-
-@testable import DestinationS3
+package import Delivery
+internal import Foundation
+internal import Journal
+package import Platform
 
 /// A folder of its own for staged files, gone with the value.
-final class StagedObjects: Sendable {
-    let folder = NSTemporaryDirectory() + "courant-s3-" + UUID().uuidString
-    let platform: Platform
+package final class StagedObjects: Sendable {
+    package let folder: String
+    package let platform: Platform
 
-    init(clock: any WorldClock = SystemClock()) {
+    package init(clock: any WorldClock = SystemClock()) {
         let live = Platform.live(blockingThreads: 2, computeThreads: 1)
+        folder = NSTemporaryDirectory() + "courant-staged-" + Hex.text(live.random.next())
         platform = Platform(
             clock: clock,
             random: live.random,
@@ -25,12 +23,8 @@ final class StagedObjects: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// An object with these bytes; objects of the same `first` are of one plan.
-    func object(_ bytes: [UInt8], key: String = "a/b=c/d+1.avro", first: Int64 = 1) throws -> LandingObject {
-        _ = try platform.files.makeFolder(folder)
-        let path = FilePath.join(folder, UUID().uuidString)
-        let file = try platform.files.open(path, .create)
-        defer { file.close() }
-        try file.write(at: 0, bytes)
+    package func object(_ bytes: [UInt8], key: String = "a/b=c/d+1.avro", first: Int64 = 1) throws -> LandingObject {
+        let path = try write(bytes, Hex.text(platform.random.next()))
         var sum = ChecksumStream()
         sum.add(bytes)
         let tag = PlanTag(
@@ -51,11 +45,20 @@ final class StagedObjects: Sendable {
             platform: platform
         )
     }
+
+    /// Writes a file of the folder in one step, over one that is there, and answers with its path.
+    @discardableResult
+    package func write(_ bytes: [UInt8], _ name: String) throws -> String {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let path = FilePath.join(folder, name)
+        try Data(bytes).write(to: URL(filePath: path), options: .atomic)
+        return path
+    }
 }
 
 extension ObjectDestination {
     /// The error of a landing that has to fail.
-    func failure(landing object: LandingObject) async throws -> DestinationError {
+    package func failure(landing object: LandingObject) async throws -> DestinationError {
         let outcome: LandingOutcome
         do throws(DestinationError) {
             outcome = try await land(object)
@@ -67,6 +70,6 @@ extension ObjectDestination {
 }
 
 /// A landing that had to fail did not.
-struct Landed: Error {
-    let outcome: LandingOutcome
+package struct Landed: Error {
+    package let outcome: LandingOutcome
 }
