@@ -103,6 +103,7 @@ let package = Package(
             ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", crypto, grdb]
         ),
         room("Outbound", "CloudHTTP", ["Delivery", "Platform", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        room("Outbound", "DestinationAzure", ["CloudHTTP", "Delivery", "Platform", crypto]),
         room("Outbound", "DestinationHTTP", ["Avro", "CloudHTTP", "Delivery", "Journal", "Platform", crypto]),
         room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
         room(
@@ -126,10 +127,10 @@ let package = Package(
             "Surface",
             "Service",
             [
-                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal",
-                "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples", "Telemetry", crypto, grdb,
-                httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore, nioHTTPTypes,
-                nioSSL, unixSignals, yams,
+                "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationHTTP", "DestinationKafka",
+                "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples",
+                "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, lifecycle, logging,
+                nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),
         .executableTarget(
@@ -183,6 +184,14 @@ let package = Package(
         ),
         tests("CloudHTTP", ["CloudHTTP", "Delivery", "Journal", "Platform", "PlatformTesting", "StoreDoubles"]),
         tests(
+            "DestinationAzure",
+            [
+                "CloudHTTP", "Delivery", "DestinationAzure", "DestinationConformance", "Platform", "PlatformTesting",
+                "ProgramTesting", "StoreDoubles",
+            ],
+            exclude: ["Python"]
+        ),
+        tests(
             "DestinationS3",
             [
                 "CloudHTTP", "Delivery", "DestinationConformance", "DestinationS3", "Platform", "PlatformTesting",
@@ -209,8 +218,8 @@ let package = Package(
         tests(
             "Service",
             [
-                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationKafka", "DestinationS3", "Glossary", "Intake",
-                "Platform", "ProgramTesting", "Service", "StoreDoubles", "Telemetry", httpTypes,
+                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationKafka", "DestinationS3",
+                "Glossary", "Intake", "Platform", "ProgramTesting", "Service", "StoreDoubles", "Telemetry", httpTypes,
                 hummingbird, hummingbirdTesting, logging, nioCore, yams,
             ],
             exclude: ["Python"]

@@ -45,6 +45,11 @@ enum Arrows {
             rooms: ["Delivery", "Platform"],
             others: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
         ),
+        "DestinationAzure": Room(
+            wing: "Outbound",
+            rooms: ["CloudHTTP", "Delivery", "Platform"],
+            others: ["Crypto"]
+        ),
         "DestinationLocal": Room(wing: "Outbound", rooms: ["CDeflate", "Delivery", "Platform"]),
         "DestinationHTTP": Room(
             wing: "Outbound",
@@ -60,8 +65,9 @@ enum Arrows {
         "Service": Room(
             wing: "Surface",
             rooms: [
-                "Avro", "CloudHTTP", "Delivery", "DestinationHTTP", "DestinationKafka", "DestinationLocal",
-                "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples", "Telemetry",
+                "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationHTTP", "DestinationKafka",
+                "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples",
+                "Telemetry",
             ],
             others: surface.union([
                 "Crypto", "GRDB", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",

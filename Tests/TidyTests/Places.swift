@@ -50,7 +50,11 @@ enum Places {
     /// machine belongs in that machine's settings.
     static let knownHosts: Set<Substring> = [
         "github.com", "www.swift.org", "avro.apache.org", "www.apache.org", "json-schema.org", "spec.openapis.org",
+        // Of a cloud, the same for all its users.
+        "login.microsoftonline.com", "login.microsoftonline.us", "storage.azure.com", "169.254.169.254",
     ]
+    /// What accounts' names stand before.
+    static let cloudSuffixes = [".blob.core.windows.net"]
 
     static func strangeHosts(in file: TreeFile) -> [Finding] {
         guard !file.path.hasSuffix(".md"), file.path != "LICENSE" else { return [] }
@@ -59,6 +63,7 @@ enum Places {
             for match in line.matches(of: /https?:\/\/(?:[^\/@\s"'`]*@)?([A-Za-z0-9.\-]+)/) {
                 let host = match.1
                 if knownHosts.contains(host) || isReserved(host) { continue }
+                if cloudSuffixes.contains(where: host.hasSuffix) { continue }
                 return Finding(path: file.path, line: number, message: "names the host \(host)")
             }
             guard line.contains(/--(extra-)?index-url|--find-links|\bPIP_[A-Z]/) else { return nil }
