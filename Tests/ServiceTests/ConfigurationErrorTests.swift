@@ -180,7 +180,8 @@ import Testing
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: loca, path: x}",
-            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, kafka, http, found \"loca\"; did you mean local?"
+            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, azure, kafka, http, found \"loca\"; "
+                + "did you mean local?"
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: local}",
@@ -274,7 +275,68 @@ import Testing
             s3("bucket: lake, assume_role: {external_id: x}"),
             "c.yaml:3: connectors.lake.destination.assume_role.role_arn: is missing; expected a role's ARN"
         ),
+        Case(
+            azure("container: Lake"),
+            "c.yaml:3: connectors.lake.destination.container: expected the container's name, 3 to 63 lower-case letters, "
+                + "digits and single dashes"
+        ),
+        Case(
+            "connectors:\n  lake:\n    destination: {type: azure, container: lake}",
+            "c.yaml:3: connectors.lake.destination.account: is missing; expected the storage account's name, here or in "
+                + "AZURE_STORAGE_ACCOUNT"
+        ),
+        Case(
+            azure("container: lake, endpoint: azurite:10000"),
+            "c.yaml:3: connectors.lake.destination.endpoint: expected an address such as "
+                + "https://mylake.blob.core.windows.net, found \"azurite:10000\""
+        ),
+        Case(
+            azure("container: lake, access_tier: archive"),
+            "c.yaml:3: connectors.lake.destination.access_tier: expected one of hot, cool, cold, found \"archive\""
+        ),
+        Case(
+            azure("container: lake, encryption_scope: a/b"),
+            "c.yaml:3: connectors.lake.destination.encryption_scope: expected a scope's name, 3 to 63 letters, digits "
+                + "and dashes, found \"a/b\""
+        ),
+        Case(
+            azure("container: lake, prefix: raw"),
+            "c.yaml:3: connectors.lake.destination.prefix: stands one level up, in the connector's key: {prefix: …}"
+        ),
+        Case(
+            azure("container: lake, credentials: shared_key"),
+            "c.yaml:3: connectors.lake.destination.credentials: expected one of default, environment, "
+                + "workload_identity, managed_identity, found \"shared_key\""
+        ),
+        Case(
+            azure("container: lake, credentials: {account_key: hunter2!}"),
+            "c.yaml:3: connectors.lake.destination.credentials.account_key: expected one of the account's keys in "
+                + "Base64, best as ${NAME}"
+        ),
+        Case(
+            azure("container: lake, credentials: {sas: hunter2}"),
+            "c.yaml:3: connectors.lake.destination.credentials.sas: expected a shared access signature with sv and sig, "
+                + "or a URL that has one, best as ${NAME}"
+        ),
+        Case(
+            azure("container: lake, credentials: {connection_string: AccountName=mylake}"),
+            "c.yaml:3: connectors.lake.destination.credentials.connection_string: expected a connection string with "
+                + "AccountName and AccountKey, or BlobEndpoint and SharedAccessSignature"
+        ),
+        Case(
+            azure("container: lake, credentials: {connection_string: AccountName=pond;AccountKey=AQI=}"),
+            "c.yaml:3: connectors.lake.destination.account: expected pond, the account that the credentials are of, "
+                + "found \"mylake\""
+        ),
+        Case(
+            azure("container: lake, credentials: {client_secret: x, client_id: c}"),
+            "c.yaml:3: connectors.lake.destination.credentials.tenant_id: is missing; expected the tenant's id"
+        ),
     ]
+
+    static func azure(_ keys: String) -> String {
+        "connectors:\n  lake:\n    destination: {type: azure, account: mylake, \(keys)}"
+    }
 
     static func connector(_ line: String) -> String {
         "connectors:\n  lake:\n    destination: {type: local, path: lake}\n    \(line)"

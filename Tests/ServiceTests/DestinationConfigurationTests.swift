@@ -1,4 +1,5 @@
 import CloudHTTP
+import DestinationAzure
 import DestinationS3
 import Foundation
 import Testing
@@ -61,6 +62,70 @@ import Testing
         let yaml = "{access_key_id: id, secret_access_key: \"${SECRET}\", session_token: t}"
         #expect(try found(yaml) == .fixed(keys))
         #expect(try found("{type: static, \(yaml.dropFirst())") == .fixed(keys))
+    }
+
+    private static func azure(_ yaml: String, environment: [String: String] = [:]) throws -> AzureConfiguration {
+        let text = "connectors: {lake: {destination: {type: azure, container: events, \(yaml)}}}"
+        let configuration = try Configuration.read(text, file: "etc/c.yaml", environment: environment)
+        let part = try #require(configuration.connectors.first?.destination as? AzureDestinationPart)
+        return part.configuration
+    }
+
+    @Test("a container of Azure's needs its account, from wherever it is told")
+    func azureAccount() throws {
+        let expected = AzureConfiguration(account: "mylake", container: "events")
+        #expect(try Self.azure("account: mylake") == expected)
+        #expect(try Self.azure("", environment: ["AZURE_STORAGE_ACCOUNT": "mylake"]) == expected)
+        #expect(expected.location == "azure://mylake.blob.core.windows.net/events")
+        let found = try Self.azure("endpoint: \"http://azurite:10000/devstore/\"")
+        #expect(found.account == "devstore")
+        #expect(found.location == "azure://azurite:10000/devstore/events")
+        let string = ["AZURE_STORAGE_CONNECTION_STRING": "UseDevelopmentStorage=true"]
+        let development = try Self.azure("", environment: string)
+        #expect(development.location == "azure://127.0.0.1:10000/devstoreaccount1/events")
+        #expect(development.credentials == .chain)
+    }
+
+    @Test("tier, scope and credentials of Azure, in one word or with their keys")
+    func azureKeys() throws {
+        let keys = try Self.azure("account: mylake, access_tier: cool, encryption_scope: tenant-a")
+        #expect(keys.accessTier == .cool)
+        #expect(keys.encryptionScope == "tenant-a")
+        let found = { (yaml: String) in
+            try Self.azure("credentials: \(yaml)", environment: ["AZURE_STORAGE_ACCOUNT": "mylake", "KEY": "AQI="])
+        }
+        #expect(try found("environment").credentials == .environment)
+        #expect(
+            try found("workload_identity").credentials == .workloadIdentity(EntraApplication(), tokenFile: nil)
+        )
+        #expect(
+            try found("{type: workload_identity, client_id: c, token_file: t}").credentials
+                == .workloadIdentity(EntraApplication(client: "c"), tokenFile: "etc/t")
+        )
+        #expect(try found("managed_identity").credentials == .managedIdentity(client: nil))
+        #expect(try found("{type: managed_identity, client_id: c}").credentials == .managedIdentity(client: "c"))
+        #expect(try found("{account_key: \"${KEY}\"}").credentials == .fixed(.sharedKey([1, 2])))
+        #expect(
+            try found("{connection_string: \"AccountName=mylake;AccountKey=${KEY}\"}").credentials
+                == .fixed(.sharedKey([1, 2]))
+        )
+        let application = EntraApplication(tenant: "t", client: "c", authority: CloudEndpoint("https://login.example"))
+        #expect(
+            try found("{tenant_id: t, client_id: c, client_secret: s, authority: \"https://login.example\"}")
+                .credentials
+                == .clientSecret(application, secret: "s")
+        )
+        #expect(try found("{sas: \"?sv=1&sig=x\"}").credentials == .fixed(.signature("sv=1&sig=x")))
+    }
+
+    @Test("a signature's URL tells account and endpoint")
+    func azureSignature() throws {
+        for path in ["", "/", "/events"] {
+            let found = try Self.azure("credentials: {sas: \"https://mylake.blob.core.windows.net\(path)?sv=1&sig=x\"}")
+            #expect(found.location == "azure://mylake.blob.core.windows.net/events")
+            #expect(found.account == "mylake")
+            #expect(found.credentials == .fixed(.signature("sv=1&sig=x")))
+        }
     }
 
     @Test("every configuration that the pages of destinations show is valid")

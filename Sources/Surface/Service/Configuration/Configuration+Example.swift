@@ -71,6 +71,7 @@ extension Configuration {
           local:
             destination: {type: local, path: ./courant-data/files}
             # A bucket: {type: s3, bucket: my-lake, region: eu-central-1}, with codec deflate 6 and roll every 300s.
+            # A container: {type: azure, account: mylake, container: events}, likewise.
             # The entitlement: names or globs, sections, channels, actions. A type must match each list that is given.
             # events: ["users.messages.*"]
             # sections: [email]
