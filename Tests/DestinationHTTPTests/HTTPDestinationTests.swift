@@ -105,7 +105,8 @@ struct HTTPDestinationTests {
             withJSONObject: ["headers": signed, "body": String(decoding: body, as: UTF8.self)]
         )
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Python/verify.py")
-        let outcome = try await runProgram(try testPython(), [script.path(percentEncoded: false), secret], input: input)
+        let arguments = [script.path(percentEncoded: false), secret]
+        let outcome = try await runProgram(try testPython(), arguments, input: input)
         #expect(outcome.output == "genuine\n", "\(outcome.errors)")
         for bad in ["whsec_AAEC", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "whsec_?"] {
             #expect(WebhookSigning(bad) == nil)
