@@ -215,12 +215,14 @@ extension Connector {
             test.add("ask", .failed, error.message)
         }
         guard events, test.isOK else { return test }
-        for (offset, record) in records.enumerated() {
+        // No record of the journal has such an offset, so no message's id is that of another.
+        let first = Offset(context.platform.clock.now().nanoseconds)
+        for (index, record) in records.enumerated() {
             let preview = preview(fingerprint: record.fingerprint, datum: record.datum)
             guard case .delivered(let type, let datum) = preview else { continue }
             var batch = StreamBatch(partition: PartitionID(0), types: [type])
             batch.bytes = datum
-            batch.records = [StreamBatch.Record(offset: Offset(Int64(offset)), type: 0, datum: 0..<datum.count)]
+            batch.records = [StreamBatch.Record(offset: first + index, type: 0, datum: 0..<datum.count)]
             do throws(DestinationError) {
                 let outcome = try await stream.deliver(batch)
                 if let refusal = outcome.refused.first {
