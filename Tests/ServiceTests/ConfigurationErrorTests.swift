@@ -80,8 +80,18 @@ import Testing
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: http, url: https://p.example, signing_secret: abc}",
-            "c.yaml:3: connectors.a.destination.signing_secret: expected whsec_ and 24 to 64 bytes in Base64, such as "
-                + "${WEBHOOK_SECRET}, found \"abc\""
+            "c.yaml:3: connectors.a.destination.signing_secret: expected whsec_ and 24 to 64 bytes in Base64, best as "
+                + "${NAME}, found something else"
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: http, url: https://p.example, token: two words}",
+            "c.yaml:3: connectors.a.destination.token: expected a bearer token on one line, best as ${NAME}, found "
+                + "something else"
+        ),
+        Case(
+            "connectors:\n  a:\n    destination: {type: http, url: \"https://p.example/in out\"}",
+            "c.yaml:3: connectors.a.destination.url: expected an address such as https://partner.example.com/events, "
+                + "found something else"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: http, url: https://p.example, batch: 101}",

@@ -32,13 +32,14 @@ package struct HTTPDestinationPart: DestinationPart {
         let example = "an address such as https://partner.example.com/events"
         let url =
             section.required("url", expected: example) == nil
-            ? nil : section.value("url", expected: example) { CloudEndpoint($0) == nil ? nil : $0 }
-        let token = section.value("token", expected: "a bearer token on one line") { text in
+            ? nil : Self.secret(section, "url", expected: example, Self.address)
+        let token = Self.secret(section, "token", expected: "a bearer token on one line, best as ${NAME}") { text in
             text.isEmpty || text.contains(where: \.isWhitespace) ? nil : text
         }
-        let signing = section.value(
+        let signing = Self.secret(
+            section,
             "signing_secret",
-            expected: "whsec_ and 24 to 64 bytes in Base64, such as ${WEBHOOK_SECRET}",
+            expected: "whsec_ and 24 to 64 bytes in Base64, best as ${NAME}",
             WebhookSigning.init
         )
         let headers = section.texts("headers", expected: "a header's value") { name, value in
@@ -61,5 +62,23 @@ package struct HTTPDestinationPart: DestinationPart {
         )
         self.configuration = configuration
         guard url != nil else { return nil }
+    }
+
+    private static func address(_ text: String) -> String? {
+        let isPlain = !text.contains { $0.isWhitespace || $0 == "#" }
+        return isPlain && CloudEndpoint(text) != nil ? text : nil
+    }
+
+    /// A text that no message shows, also not where it is wrong.
+    private static func secret<Value>(
+        _ section: ConfigurationSection,
+        _ key: String,
+        expected: String,
+        _ parse: (String) -> Value?
+    ) -> Value? {
+        guard let text = section.string(key, expected: expected) else { return nil }
+        if let value = parse(text) { return value }
+        section.report("expected \(expected), found something else", key: key, line: section.lineOf(key))
+        return nil
     }
 }
