@@ -17,14 +17,15 @@ final class EndpointSubject: StreamConformanceSubject {
     let platform = Platform.live(blockingThreads: 1, computeThreads: 1)
     private let transport: any CloudTransport
     private let address: String
+    private let server: DoubleServer
 
     static func with<Result>(_ body: (EndpointSubject, DoubleServer) async throws -> Result) async throws -> Result {
         let transport = LiveTransport(clock: SystemClock())
         do {
-            let endpoint = EndpointDouble()
+            let endpoint = EndpointDouble(isSigned: true, clock: SystemClock())
             let server = endpoint.makeServer()
             let result = try await server.run { address in
-                try await body(EndpointSubject(address, transport, endpoint), server)
+                try await body(EndpointSubject(address, transport, endpoint, server), server)
             }
             #expect(endpoint.complaints.isEmpty, "\(endpoint.complaints)")
             try await transport.shutdown()
@@ -35,8 +36,14 @@ final class EndpointSubject: StreamConformanceSubject {
         }
     }
 
-    private init(_ address: String, _ transport: any CloudTransport, _ endpoint: EndpointDouble) {
+    private init(
+        _ address: String,
+        _ transport: any CloudTransport,
+        _ endpoint: EndpointDouble,
+        _ server: DoubleServer
+    ) {
         self.address = address
+        self.server = server
         self.transport = transport
         self.endpoint = endpoint
     }
@@ -45,7 +52,7 @@ final class EndpointSubject: StreamConformanceSubject {
 
     func make(
         token: String = EndpointDouble.token,
-        signing: WebhookSigning? = nil,
+        signing: WebhookSigning? = WebhookSigning(EndpointDouble.secret),
         timeout: Duration = .seconds(20)
     ) -> HTTPDestination {
         let url = "\(address)/events?account=7"
@@ -70,8 +77,8 @@ final class EndpointSubject: StreamConformanceSubject {
             )
         }
         return [
-            refusing(500, .retry(after: nil)), refusing(503, .retry(after: .seconds(7)), ("Retry-After", "7")),
-            refusing(429, .retry(after: .seconds(2)), ("Retry-After", "2")), refusing(401, .waitForChange),
+            refusing(500, .retry(after: nil)), refusing(503, .retry(after: .seconds(1)), ("Retry-After", "1")),
+            refusing(429, .retry(after: .seconds(1)), ("Retry-After", "1")), refusing(401, .waitForChange),
             refusing(403, .waitForChange), refusing(404, .waitForChange), refusing(410, .waitForChange),
             refusing(301, .waitForChange, ("Location", "https://elsewhere.example/x?secret=1")),
             refusing(400, .setAside), refusing(413, .setAside), refusing(422, .setAside), refusing(418, .waitForChange),
@@ -80,6 +87,12 @@ final class EndpointSubject: StreamConformanceSubject {
                 answer: .failure(.retry(after: nil)),
                 begin: { [endpoint] in endpoint.answer(.reset) },
                 end: { [endpoint] in endpoint.answer(nil) }
+            ),
+            StreamConformanceFault(
+                name: "reset in mid-body",
+                answer: .failure(.retry(after: nil)),
+                begin: { [server] in server.reset(afterBodyBytes: 10) },
+                end: { [server] in server.reset(afterBodyBytes: nil) }
             ),
         ]
     }

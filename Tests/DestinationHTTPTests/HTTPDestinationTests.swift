@@ -26,11 +26,10 @@ struct HTTPDestinationTests {
     func lostAnswer() async throws {
         try await EndpointSubject.with { subject, _ in
             let destination = subject.make()
-            subject.endpoint.loseAnswers(true)
+            subject.endpoint.fail(.loseAnswer)
             let batch = try EndpointSubject.opens(3)
             let error = await #expect(throws: DestinationError.self) { try await destination.deliver(batch) }
             #expect(error?.remedy == .retry(after: nil))
-            subject.endpoint.loseAnswers(false)
             _ = try await destination.deliver(batch)
             #expect(subject.endpoint.ids == ["record-0", "record-1", "record-2", "record-0", "record-1", "record-2"])
         }
@@ -87,12 +86,16 @@ struct HTTPDestinationTests {
 
     @Test("signatures are those of Standard Webhooks, by its example and by its own library")
     func signatures() async throws {
-        let secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+        // The example that the specification's own libraries are tested with.
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         let signing = try #require(WebhookSigning(secret))
-        let payload = #"{"type":"message.opened","timestamp":"2026-01-01T00:00:00Z","data":{"id":"1"}}"#
-        let time = Timestamp(seconds: 1_767_225_600)
-        let headers = signing.headers(id: "msg_own_1", time: time, body: Array(payload.utf8))
-        #expect(headers.last?.value == "v1,6l7rUhvXEhvMueYTXTX0QBwNkblc744GJjGiugofEZk=")
+        let headers = signing.headers(
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            time: Timestamp(seconds: 1_614_265_330),
+            body: Array(#"{"test": 2432232314}"#.utf8)
+        )
+        #expect(headers.map(\.name) == ["webhook-id", "webhook-timestamp", "webhook-signature"])
+        #expect(headers.map(\.value).last == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
         let transport = ScriptedTransport { _ in CloudResponse(status: 200) }
         let configuration = HTTPConfiguration(url: "https://p.example/in", signing: signing)
         let destination = HTTPDestination(configuration, connector: "c1", transport: transport, platform: .live())
@@ -110,6 +113,34 @@ struct HTTPDestinationTests {
         #expect(outcome.output == "genuine\n", "\(outcome.errors)")
         for bad in ["whsec_AAEC", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "whsec_?"] {
             #expect(WebhookSigning(bad) == nil)
+        }
+    }
+
+    @Test("a receiver that nobody here wrote takes each event, verifies each request, and sees repeats by their id")
+    func stranger() async throws {
+        try await Receiver.with(secret: EndpointDouble.secret, token: EndpointDouble.token) { receiver in
+            let destination = HTTPDestination(
+                HTTPConfiguration(
+                    url: receiver.url,
+                    token: EndpointDouble.token,
+                    signing: WebhookSigning(EndpointDouble.secret)
+                ),
+                connector: "c1",
+                transport: receiver.transport,
+                platform: .live()
+            )
+            _ = try await destination.probe()
+            for first in [0, 100, 200] {
+                let records = (first..<min(first + 100, 230)).map { ["id": "record-\($0)"] }
+                let batch = try EndpointSubject.batch(EndpointSubject.open, records, from: Int64(first))
+                // The receiver answers 503 to each message that it has not seen before.
+                await #expect(throws: DestinationError.self) { try await destination.deliver(batch) }
+                _ = try await destination.deliver(batch)
+            }
+            let seen = try await receiver.seen()
+            #expect(seen.ids == (0..<230).map { "record-\($0)" })
+            #expect(seen.messages == ["c1-0-0-99", "c1-0-100-199", "c1-0-200-229"])
+            #expect(seen.faults == [])
         }
     }
 

@@ -3,12 +3,13 @@ package import CloudHTTP
 package import Delivery
 internal import Journal
 package import Platform
+internal import Synchronization
 
 /// A partner's HTTP endpoint, spoken to in the Custom HTTP envelope.
 ///
 /// A 2xx acknowledges every event of a request. What else an answer means is the public format's: 400 and 413 are
 /// about the content, so Delivery halves the batch until one event alone is refused, which is set aside; 401, 403 and
-/// 404 wait for somebody; 429 and 5xx come right by themselves.
+/// 404 wait for somebody; 429 and 5xx come right by themselves, and what they ask to wait holds for every partition.
 package final class HTTPDestination: StreamDestination {
     /// So that a body stays below what servers take by default.
     private static let bodyBytesMax = 1 << 20
@@ -19,6 +20,7 @@ package final class HTTPDestination: StreamDestination {
     private let platform: Platform
     private let envelope = Envelope()
     private let gate: RequestGate
+    private let pause = Mutex(PauseBetweenRequests())
 
     /// `connector` is the connector's id: it stands in the ids of signed requests.
     package init(
@@ -39,12 +41,20 @@ package final class HTTPDestination: StreamDestination {
     package var limits: StreamLimits { StreamLimits(recordsMax: configuration.batch, bytesMax: Self.bodyBytesMax) }
 
     /// Asks with an empty envelope whether the token is taken, so that a wrong one shows before an event comes.
+    ///
+    /// An endpoint that takes the token and yet refuses an envelope without events may take one with some.
     package func prepare() async throws(DestinationError) {
-        _ = try await probe()
+        do throws(DestinationError) {
+            _ = try await probe()
+        } catch {
+            guard error.remedy == .setAside else { throw error }
+        }
     }
 
     package func probe() async throws(DestinationError) -> String {
-        let answer = try await post(Array("{\"events\":[]}".utf8), id: "\(connector)-probe")
+        // Another message each time, which waits for nobody: an operator asks how things are now.
+        let id = "\(connector)-probe-\(platform.clock.now().nanoseconds)"
+        let answer = try await exchange(Array("{\"events\":[]}".utf8), id: id)
         return "\(location) answered \(answer.status) to an envelope without events"
     }
 
@@ -57,25 +67,47 @@ package final class HTTPDestination: StreamDestination {
             throw DestinationError(.refused, "a record does not follow its schema: \(error)", remedy: .setAside)
         }
         let id = "\(connector)-\(batch.partition.rawValue)-\(first.offset.rawValue)-\(last.offset.rawValue)"
-        _ = try await post(body, id: id)
+        try await post(body, id: id)
         return StreamOutcome()
     }
 
-    private func post(_ body: [UInt8], id: String) async throws(DestinationError) -> CloudResponse {
+    private func post(_ body: [UInt8], id: String) async throws(DestinationError) {
         guard await gate.enter() else { throw .cancelled }
         var succeeded: Bool?
         defer { gate.leave(succeeded: succeeded) }
+        try await waitForPause()
         do throws(DestinationError) {
-            let response = try await transport.exchange(request(body, id: id))
-            let error = HTTPFault.error(response, at: location, now: platform.clock.now())
-            // A refusal of the content shows an endpoint that works.
-            succeeded = error.map { $0.remedy == .setAside } ?? true
-            if let error { throw error }
-            return response
+            _ = try await exchange(body, id: id)
+            succeeded = true
+            pause.withLock { $0.succeeded() }
         } catch {
-            if error.code == .unreachable { succeeded = false }
+            guard error.code != .cancelled else { throw error }
+            // A refusal of the content shows an endpoint that works.
+            succeeded = error.remedy == .setAside
+            if case .retry(let asked) = error.remedy {
+                pause.withLock { $0.failed(at: platform.clock.uptime(), asked: asked) }
+            } else {
+                pause.withLock { $0.succeeded() }
+            }
             throw error
         }
+    }
+
+    /// Waits until a request may go out, with a place in the gate: while the endpoint fails, nobody else has one.
+    private func waitForPause() async throws(DestinationError) {
+        while let left = pause.withLock({ pause in pause.left(at: platform.clock.uptime()) }) {
+            do {
+                try await platform.clock.sleep(for: left)
+            } catch {
+                throw .cancelled
+            }
+        }
+    }
+
+    private func exchange(_ body: [UInt8], id: String) async throws(DestinationError) -> CloudResponse {
+        let response = try await transport.exchange(request(body, id: id))
+        if let error = HTTPFault.error(response, at: location, now: platform.clock.now()) { throw error }
+        return response
     }
 
     private func request(_ body: [UInt8], id: String) -> CloudRequest {

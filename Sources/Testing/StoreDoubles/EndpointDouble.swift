@@ -1,12 +1,26 @@
 internal import Avro
+internal import CloudHTTP
+internal import Crypto
+package import Platform
 internal import Synchronization
 
 /// A partner's endpoint in memory: keeps the ids of the events that it took, in their order.
 ///
 /// It looks at each request as a strict partner would: the envelope's members and their types, the header of the
-/// envelope's version, the content type, the token, at most 100 events, no doubled key. What is amiss is a complaint.
+/// envelope's version, the content type, the token, at most 100 events. Signatures are checked after Standard Webhooks:
+/// the code, the time, and that the same events come under the same id and others under another. What is amiss is a
+/// complaint.
 package final class EndpointDouble: Sendable {
     package static let token = "partner-token"
+    package static let secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+    /// What becomes of a request with events that is right.
+    package enum Mishap: Sendable {
+        /// Answered so, and nothing kept.
+        case answer(DoubleServer.Answer)
+        /// The events are kept, and the connection is reset instead of an answer.
+        case loseAnswer
+    }
 
     private struct State {
         var ids: [String] = []
@@ -14,13 +28,19 @@ package final class EndpointDouble: Sendable {
         var complaints: [String] = []
         var poison: Set<String> = []
         var answer: DoubleServer.Answer?
-        var losesAnswers = false
+        var mishaps: [Mishap] = []
+        var messages: [String: [UInt8]] = [:]
         var bodyBytesMax = Int.max
     }
 
+    private let isSigned: Bool
+    private let clock: any WorldClock
     private let state = Mutex(State())
 
-    package init() {}
+    package init(isSigned: Bool, clock: any WorldClock) {
+        self.isSigned = isSigned
+        self.clock = clock
+    }
 
     package var ids: [String] { state.withLock(\.ids) }
     /// Requests that carried events.
@@ -33,8 +53,8 @@ package final class EndpointDouble: Sendable {
     /// Requests with one of these events are answered with 400.
     package func refuse(_ ids: Set<String>) { state.withLock { $0.poison = ids } }
 
-    /// Events are kept, and the connection is reset instead of an answer.
-    package func loseAnswers(_ loses: Bool) { state.withLock { $0.losesAnswers = loses } }
+    /// The next requests with events go wrong, one after the other.
+    package func fail(_ mishaps: Mishap...) { state.withLock { $0.mishaps += mishaps } }
 
     /// Larger bodies are answered with 413.
     package func limit(bodyBytes count: Int) { state.withLock { $0.bodyBytesMax = count } }
@@ -47,7 +67,8 @@ package final class EndpointDouble: Sendable {
     private func answer(to request: DoubleServer.Request) -> DoubleServer.Answer {
         state.withLock { state in
             if let answer = state.answer { return answer }
-            for complaint in Self.complaints(about: request) { state.complaints.append(complaint) }
+            state.complaints += Self.complaints(about: request)
+            state.complaints += signatureComplaints(about: request, &state)
             guard request.header("Authorization") == "Bearer \(Self.token)" else { return .respond(status: 401) }
             guard request.body.count <= state.bodyBytesMax else { return .respond(status: 413) }
             let ids: [String]
@@ -59,8 +80,11 @@ package final class EndpointDouble: Sendable {
             }
             if !ids.isEmpty { state.requests += 1 }
             guard state.poison.isDisjoint(with: ids) else { return .respond(status: 400, body: Array("bad".utf8)) }
+            let mishap = ids.isEmpty || state.mishaps.isEmpty ? nil : state.mishaps.removeFirst()
+            if case .answer(let answer) = mishap { return answer }
             state.ids += ids
-            return state.losesAnswers ? .reset : .respond(status: 202)
+            if case .loseAnswer = mishap { return .reset }
+            return .respond(status: 202)
         }
     }
 
@@ -71,6 +95,27 @@ package final class EndpointDouble: Sendable {
         where request.header(name) != value {
             complaints.append("\(name) is \(request.header(name) ?? "missing")")
         }
+        return complaints
+    }
+
+    private func signatureComplaints(about request: DoubleServer.Request, _ state: inout State) -> [String] {
+        let names = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+        let values = names.compactMap(request.header)
+        guard isSigned else { return values.isEmpty ? [] : ["it is signed"] }
+        guard values.count == names.count, let seconds = Int64(values[1]) else { return ["it is not signed"] }
+        var complaints: [String] = []
+        if abs(clock.now().seconds - seconds) > 300 { complaints.append("it was signed at \(seconds)") }
+        let key = SymmetricKey(data: Base64.decode(Self.secret.dropFirst("whsec_".count)) ?? [])
+        let message = Array("\(values[0]).\(values[1]).".utf8) + request.body
+        let code = Array(HMAC<SHA256>.authenticationCode(for: message, using: key))
+        if values[2] != "v1,\(Base64.encode(code))" { complaints.append("the signature is wrong") }
+        if let known = state.messages[values[0]], known != request.body {
+            complaints.append("two messages have the id \(values[0])")
+        }
+        let hasOther = state.messages.contains { $0.value == request.body && $0.key != values[0] }
+        let isProbe = request.body == Array("{\"events\":[]}".utf8)
+        if hasOther, !isProbe { complaints.append("\(values[0]) came under another id before") }
+        state.messages[values[0]] = request.body
         return complaints
     }
 
