@@ -244,6 +244,69 @@ struct ServerCommandTests {
         }
     }
 
+    @Test("dead letters are listed, shown, exported, and taken once what was wrong is mended")
+    func deadLetters() async throws {
+        let late = #"{"event_type":"users.messages.webhook.Send","id":"late","user_id":"u","time":1700000000000}"#
+        let padding = String(repeating: "x", count: 3_000)
+        let large =
+            #"{"event_type":"users.messages.webhook.Send","id":"large","user_id":"\#(padding)","time":1700000000}"#
+        try await TemporaryFolder.with { folder in
+            let small = "intake: {event_bytes_max: 2000}"
+            try await LiveServer.with(in: folder, configuration: small) { server in
+                let sent = try await server.run("send", "-", input: late + "\n" + large + "\n")
+                #expect(sent.output.contains("rejected"))
+                let list = try await server.run("dead-letters", "list", "--json")
+                let found = try #require(try Self.object(list.output)["dead_letters"] as? [[String: Any]])
+                #expect(found.compactMap { $0["id"] as? String } == ["intake:0:0", "intake:0:1"])
+                let show = try Self.object(try await server.run("dead-letters", "show", "intake:0:0").output)
+                #expect(show["event"] as? String == late)
+                let again = try await server.run("dead-letters", "replay")
+                #expect(again.status == 1)
+                #expect(again.output.contains("0 of 2 dead letters taken."), "\(again.errors)")
+                let export = try await server.run("dead-letters", "export", "--code", "size_over_limit")
+                #expect(export.output == large + "\n")
+            }
+            try await LiveServer.with(in: folder, configuration: "intake: {event_bytes_max: 9000}") { server in
+                let again = try await server.run("dead-letters", "replay", "intake:0:1")
+                #expect(again.status == 0, "\(again.errors)")
+                let left = try await server.run("dead-letters", "list")
+                #expect(left.output.contains("intake:0:0"))
+                #expect(!left.output.contains("intake:0:1"))
+                _ = try await server.run("connector", "flush", "local")
+                #expect(Self.ids(try await server.landed(withType: true)).count == 1)
+            }
+        }
+    }
+
+    @Test("a connector moves once the files that wait for its old place have been forgotten")
+    func forget() async throws {
+        func yaml(_ path: String) -> String {
+            "connectors: {a: {destination: {type: local, path: \(path)}, roll: {every: 1s}}}\n"
+        }
+        let input = try await sample(50)
+        try await TemporaryFolder.with { folder in
+            try Data().write(to: folder.appending(path: "blocked"))
+            try await LiveServer.with(in: folder, configuration: yaml("blocked/files")) { server in
+                _ = try await server.run("send", "-", input: input)
+                #expect(try await server.run("connector", "flush", "a", "--timeout", "1").status == 1)
+                try LiveServer.rewrite(yaml("open"), in: folder)
+                let refused = try await server.run("config", "reload")
+                #expect(refused.status == 1)
+                #expect(refused.errors.contains("courant connector forget a"), "\(refused.errors)")
+                #expect(try await server.run("connector", "forget", "a").status == 64)
+                let forgotten = try await server.run("connector", "forget", "a", "--yes")
+                #expect(forgotten.output.hasSuffix("with 50 records.\n"), "\(forgotten.output)\(forgotten.errors)")
+                let moved = try await server.run("config", "reload")
+                #expect(moved.status == 0, "\(moved.errors)")
+                let list = try await server.run("connector", "list")
+                #expect(Self.cells(list, "a").last == "50", "they are lost")
+                _ = try await server.run("send", "-", input: try await sample(20, seed: 9))
+                #expect(try await server.run("connector", "flush", "a").status == 0)
+                #expect(try !LiveServer.avroFiles(in: folder.appending(path: "open")).isEmpty)
+            }
+        }
+    }
+
     @Test("connector test says what works and what does not, and sends events of each type")
     func connectorTest() async throws {
         let yaml = """

@@ -226,6 +226,45 @@ struct ConnectorTests {
         try await state.close()
     }
 
+    @Test("a record that was set aside lands once when its connector can take it, and stays while it cannot")
+    func takesUp() async throws {
+        let world = try DeliveryWorld(glossary: .init(parsing: NarrowAndWide.text))
+        let wide = try #require(world.book.glossary.edition("2")?.types.first)
+        let fingerprint = Records.fingerprint(wide)
+        for (index, time) in [1, 1 << 40, 2].enumerated() {
+            let datum = Records.datum(wide, id: "\(index)", time: Int64(time))
+            world.journal.write([(fingerprint, datum)], at: DeliveryWorld.start)
+        }
+        let narrow = DeliveryWorld.settings(edition: "1")
+        try await world.process(narrow) { connector in
+            _ = try await connector.flush(timeout: .seconds(600))
+            guard case .refused(let reason) = try await connector.deliverRefused(at: Offset(1), in: PartitionID(0))
+            else {
+                Issue.record("it was not refused again")
+                return
+            }
+            #expect(reason.contains("does not fit 32 bits"))
+            #expect(try await connector.deliverRefused(at: Offset(0), in: PartitionID(0)) == .unknown)
+        }
+        // The process ends between the plan and its landing, over and over.
+        world.store.setOutage(.unreachable)
+        try await world.process(DeliveryWorld.settings(edition: "2")) { connector in
+            let first = try await connector.deliverRefused(at: Offset(1), in: PartitionID(0))
+            let again = try await connector.deliverRefused(at: Offset(1), in: PartitionID(0))
+            #expect([first, again] == [.delivered, .unknown])
+            connector.status().expectBalanced("planned")
+        }
+        world.store.setOutage(nil)
+        let status = try await world.process(DeliveryWorld.settings(edition: "2")) { connector in
+            _ = try await connector.flush(timeout: .seconds(600))
+            return connector.status()
+        }
+        status.expectBalanced("landed")
+        #expect(status.total.setAside == 0)
+        #expect(status.total.landed == 3)
+        try Landed(world.objects).expectExactly(["0", "1", "2"])
+    }
+
     @Test("starts at the end or at the oldest record, and knows where when it is prepared")
     func starts() async throws {
         write([Records.open], "old")

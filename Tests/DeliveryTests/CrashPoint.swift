@@ -117,6 +117,39 @@ struct MortalState: DeliveryState {
         }
     }
 
+    func refused(
+        connector: String,
+        partition: PartitionID,
+        from: Offset,
+        limit: Int
+    ) async throws(DeliveryError) -> [RefusedRecord] {
+        try await look { () async throws(DeliveryError) in
+            try await store.refused(connector: connector, partition: partition, from: from, limit: limit)
+        }
+    }
+
+    func planRefused(_ plan: Plan, owner: OwnerToken) async throws(DeliveryError) -> PlanID {
+        try await step("refused") { () async throws(DeliveryError) in try await store.planRefused(plan, owner: owner) }
+    }
+
+    func settleRefused(
+        connector: String,
+        partition: PartitionID,
+        offset: Offset,
+        type: String,
+        owner: OwnerToken
+    ) async throws(DeliveryError) {
+        try await step("settled") { () async throws(DeliveryError) in
+            try await store.settleRefused(
+                connector: connector,
+                partition: partition,
+                offset: offset,
+                type: type,
+                owner: owner
+            )
+        }
+    }
+
     func replays() async throws(DeliveryError) -> [Replay] {
         try await look { () async throws(DeliveryError) in try await store.replays() }
     }

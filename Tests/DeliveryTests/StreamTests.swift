@@ -125,6 +125,26 @@ struct StreamTests {
         try await state.close()
     }
 
+    @Test("a record that was set aside is delivered again, alone, and its row goes with the acknowledgement")
+    func takesUp() async throws {
+        let stream = FakeStream()
+        let ids = write(5, "a")
+        stream.setPoison([ids[2]], refusesWhole: false)
+        let settings = DeliveryWorld.settings()
+        try await world.process(settings, to: .stream(stream)) { connector in
+            _ = try await connector.flush(timeout: .seconds(600))
+            let still = try await connector.deliverRefused(at: Offset(2), in: PartitionID(0))
+            #expect(still == .refused("no"))
+            stream.setPoison([], refusesWhole: false)
+            #expect(try await connector.deliverRefused(at: Offset(2), in: PartitionID(0)) == .delivered)
+            #expect(try await connector.deliverRefused(at: Offset(2), in: PartitionID(0)) == .unknown)
+            let status = connector.status()
+            status.expectBalanced("taken up")
+            #expect(status.total.landed == 5)
+        }
+        #expect(stream.ids == [ids[0], ids[1], ids[3], ids[4], ids[2]])
+    }
+
     @Test("delivers each record at least once over crashes, and counts each once", arguments: 1..<16)
     func crashes(step: Int) async throws {
         let ids = write(5, "a") + write(9, "b")

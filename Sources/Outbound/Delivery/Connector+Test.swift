@@ -155,21 +155,6 @@ extension Connector {
         let (platform, now) = (context.platform, context.platform.clock.now())
         // No offset of the journal is as high as a time in nanoseconds.
         let first = Offset(now.nanoseconds &+ Int64(platform.random.next() % 1_000))
-        let file = StagedFile(
-            type: 0,
-            name: "test-\(Hex.text(platform.random.next()))",
-            hour: Hour(of: now),
-            first: first,
-            opened: now,
-            head: FileHead(schema: type.schema, codec: settings.codec, sync: platform.random.bytes(count: 16))
-        )
-        unsafe datum.withUnsafeBytes { unsafe file.append($0, offset: first, blockBytes: settings.blockBytes) }
-        file.endBlock()
-        var encoder = BlockEncoder(settings.codec)
-        for block in file.takeFull() {
-            file.add(encoded: try encoder.encode(block, spilled: [], sync: file.head.sync), recycling: block.bytes)
-        }
-        if let write = file.takeWrite(folder: context.staging.path) { try await context.staging.carryOut([write]) }
         let tag = PlanTag(
             journal: context.journal.id,
             connector: settings.id,
@@ -182,13 +167,14 @@ extension Connector {
         var key = settings.key
         key.beside = "test"
         let keys = KeyMaker(settings: key, kind: settings.kind, connector: settings.id)
-        let made = try await context.finish(
-            file,
+        let made = try await context.fileOfOne(
+            datum,
+            type,
             tag: tag,
             key: keys.key(
                 type: type.name,
                 edition: type.edition,
-                hour: file.hour,
+                hour: Hour(of: now),
                 partition: tag.partition,
                 first: first
             )

@@ -213,7 +213,8 @@ package final class Delivery: Sendable {
         throw DeliveryError(
             .plansOpen,
             "connector \(old.settings.name) cannot move to \(connector.destination.location): \(open) finished files "
-                + "have not landed in \(old.destination.location). Wait until they have, or forget them explicitly"
+                + "have not landed in \(old.destination.location). Wait until they have, or forget them with "
+                + "`courant connector forget \(old.settings.name)`"
         )
     }
 

@@ -62,6 +62,26 @@ package protocol DeliveryState: Sendable {
         in range: ClosedRange<Offset>
     ) async throws(DeliveryError) -> [Offset]
 
+    /// The records of a partition that have been set aside, from an offset on, in their order.
+    func refused(
+        connector: String,
+        partition: PartitionID,
+        from: Offset,
+        limit: Int
+    ) async throws(DeliveryError) -> [RefusedRecord]
+
+    /// Commits the plan of a record that had been set aside and takes its row away, together; returns its number.
+    func planRefused(_ plan: Plan, owner: OwnerToken) async throws(DeliveryError) -> PlanID
+
+    /// Takes away the row of a record that was acknowledged after all, which then counts as landed.
+    func settleRefused(
+        connector: String,
+        partition: PartitionID,
+        offset: Offset,
+        type: String,
+        owner: OwnerToken
+    ) async throws(DeliveryError)
+
     func replays() async throws(DeliveryError) -> [Replay]
 
     /// Enters a replay.

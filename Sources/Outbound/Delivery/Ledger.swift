@@ -120,6 +120,25 @@ final class Ledger: Sendable {
         }
     }
 
+    /// A record that had been set aside is planned.
+    func tookUp(_ plan: Plan) {
+        state.withLock { state in
+            state.openPlans[plan.id] = OpenPlan(made: plan.made, oldest: plan.made)
+            guard let type = state.types.firstIndex(of: plan.type) else { return }
+            state.partitions[plan.partition.rawValue].committed[type].setAside -= plan.count
+            state.partitions[plan.partition.rawValue].committed[type].planned += plan.count
+        }
+    }
+
+    /// A record that had been set aside was acknowledged after all.
+    func settled(_ type: String, _ partition: PartitionID) {
+        state.withLock { state in
+            guard let type = state.types.firstIndex(of: type) else { return }
+            state.partitions[partition.rawValue].committed[type].setAside -= 1
+            state.partitions[partition.rawValue].committed[type].landed += 1
+        }
+    }
+
     /// Types that are carried no longer give up what was staged of them.
     func released(_ types: [String], _ partition: PartitionID) {
         state.withLock { state in

@@ -23,7 +23,8 @@ extension StateStore: DeliveryState {
                         .plansOpen,
                         "connector \(connector.name) now writes to \(connector.location), but \(open) finished files "
                             + "have not landed in \(location). Set the old location again until they have, or forget "
-                            + "them explicitly; their records then count as lost"
+                            + "them there with `courant connector forget \(connector.name)`; their records then count "
+                            + "as lost"
                     )
                 }
             }

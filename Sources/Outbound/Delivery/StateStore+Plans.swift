@@ -153,7 +153,7 @@ extension StateStore {
         ])
     }
 
-    private static func insert(_ plan: Plan, in database: Database) throws -> PlanID {
+    static func insert(_ plan: Plan, in database: Database) throws -> PlanID {
         try database.execute(
             sql: """
                 INSERT INTO plans (connector, location, partition, type, edition, first, last, hour, count, made)

@@ -44,7 +44,10 @@ struct Courant: AsyncParsableCommand {
             ),
             CommandGroup(
                 name: "Talk to a running server",
-                subcommands: [Status.self, Tail.self, ConnectorCommand.self, ReplayCommand.self, TokenCommand.self]
+                subcommands: [
+                    Status.self, Tail.self, ConnectorCommand.self, ReplayCommand.self, DeadLetterCommand.self,
+                    TokenCommand.self,
+                ]
             ),
         ]
     )

@@ -138,7 +138,9 @@ check("post", connector + "/preview", here + "/preview", 413, data=b" " * (2 << 
 check("post", connector + "/test", here + "/test", 200)
 check("post", connector + "/test", here + "/test?events=true&timeout=20s", 200)
 check("post", connector + "/test", here + "/test?events=perhaps", 400)
-for verb in ("flush", "pause", "resume", "preview", "test"):
+check("post", connector + "/forget", here + "/forget", 200)
+check("post", connector + "/forget", here + "/forget?x=1", 400)
+for verb in ("flush", "pause", "resume", "preview", "test", "forget"):
     check("post", f"{connector}/{verb}", f"{open_url}/v1/connectors/nothing/{verb}", 404)
 
 replays, one_replay = "/v1/replays", "/v1/replays/{id}"
@@ -167,6 +169,17 @@ for number in range(50):  # one is caught while it runs
         break
 check("delete", one_replay, open_url + replays + "/nothing", 404)
 check("delete", one_replay, open_url + replays + "/first?x=1", 400)
+
+letters, one_letter = "/v1/dead-letters", "/v1/dead-letters/{id}"
+found = check("get", letters, open_url + letters + "?bytes=true&limit=1", 200).json()["dead_letters"]
+letter = open_url + letters + "/" + found[0]["id"]
+check("get", letters, open_url + letters + "?limit=0", 400)
+check("get", one_letter, letter, 200)
+check("get", one_letter, letter + "?x=1", 400)
+check("get", one_letter, open_url + letters + "/intake:0:999999", 404)
+check("post", one_letter + "/replay", letter + "/replay", 200)
+check("post", one_letter + "/replay", letter + "/replay", 400, json={})
+check("post", one_letter + "/replay", open_url + letters + "/nothing/replay", 404)
 
 # The open service runs with a file, the closed one without.
 reload = "/v1/config/reload"

@@ -44,6 +44,16 @@ struct ServiceListeners: Sendable {
                 platform: rooms.platform,
                 failStop: rooms.failStop
             ).routes
+            + DeadLetterRoutes(
+                letters: try DeadLetters(
+                    journal: rooms.journal,
+                    delivery: rooms.delivery,
+                    intake: rooms.intake,
+                    settled: rooms.settledLetters,
+                    schemas: rooms.schemas
+                ),
+                failStop: rooms.failStop
+            ).routes
             + ReplayRoutes(replays: rooms.replays, platform: rooms.platform, failStop: rooms.failStop).routes
             + (try PreviewRoutes(
                 intake: rooms.intake,

@@ -25,6 +25,7 @@ struct ServiceRooms: Sendable {
     let delivery: Delivery
     let replays: Replays
     let intake: Intake
+    let settledLetters: SettledLetters
 
     /// Opens data folder, state, tokens, journal and connectors.
     ///
@@ -127,7 +128,8 @@ struct ServiceRooms: Sendable {
             transport: transport,
             delivery: delivery,
             replays: replays,
-            intake: intake
+            intake: intake,
+            settledLetters: try await SettledLetters(state)
         )
     }
 

@@ -26,6 +26,9 @@ struct ConnectorRoutes: Sendable {
             Route(.post, "/v1/connectors/{name}/flush", scope: .admin, on: .admin) { request, context in
                 try await flush(request, context)
             },
+            Route(.post, "/v1/connectors/{name}/forget", scope: .admin, on: .admin) { request, context in
+                try await forget(request, context)
+            },
             Route(.post, "/v1/connectors/{name}/pause", scope: .admin, on: .admin) { request, context in
                 try await change(request, context) { connector async throws(DeliveryError) in
                     try await connector.pause()
@@ -37,6 +40,25 @@ struct ConnectorRoutes: Sendable {
                 }
             },
         ]
+    }
+
+    private struct Forgotten: Encodable {
+        let files: Int
+        let records: Int
+        let bytes: Int64
+    }
+
+    private func forget(_ request: Request, _ context: CourantContext) async throws -> Response {
+        let connector = try connector(context)
+        try Query(request).done()
+        try await request.refuseBody()
+        let totals: PlannedTotals
+        do throws(DeliveryError) {
+            totals = try await connector.forgetPlans()
+        } catch {
+            throw refusal(error)
+        }
+        return try .json(encoding: Forgotten(files: totals.plans, records: totals.records, bytes: totals.bytes))
     }
 
     private struct Flushed: Encodable {

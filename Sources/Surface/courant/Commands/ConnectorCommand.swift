@@ -13,7 +13,7 @@ struct ConnectorCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ConnectorList.self, ConnectorStatusCommand.self, ConnectorFlush.self, ConnectorPause.self,
-            ConnectorResume.self, ConnectorTest.self, ConnectorPreview.self,
+            ConnectorResume.self, ConnectorForget.self, ConnectorTest.self, ConnectorPreview.self,
         ]
     )
 }
