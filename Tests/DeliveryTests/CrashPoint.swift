@@ -162,6 +162,16 @@ struct MortalState: DeliveryState {
         try await step("replayed") { () async throws(DeliveryError) in try await store.end(replay, owner: owner) }
     }
 
+    func retired(besides ids: [String]) async throws(DeliveryError) -> [RetiredConnector] {
+        try await look { () async throws(DeliveryError) in try await store.retired(besides: ids) }
+    }
+
+    func remove(connector: String, owner: OwnerToken) async throws(DeliveryError) -> PlannedTotals {
+        try await step("remove") { () async throws(DeliveryError) in
+            try await store.remove(connector: connector, owner: owner)
+        }
+    }
+
     func forgetPlans(connector: String, owner: OwnerToken) async throws(DeliveryError) -> PlannedTotals {
         try await step("forget") { () async throws(DeliveryError) in
             try await store.forgetPlans(connector: connector, owner: owner)

@@ -54,6 +54,12 @@ package protocol DeliveryState: Sendable {
     /// Ends all open plans of a connector unlanded; their records count as lost.
     func forgetPlans(connector: String, owner: OwnerToken) async throws(DeliveryError) -> PlannedTotals
 
+    /// Connectors that state knows and that are not among those given, by name; replays are none.
+    func retired(besides ids: [String]) async throws(DeliveryError) -> [RetiredConnector]
+
+    /// Takes away everything that state has of a connector; what had not landed never does.
+    func remove(connector: String, owner: OwnerToken) async throws(DeliveryError) -> PlannedTotals
+
     /// Offsets of a type within a range that have been set aside.
     func refusedOffsets(
         connector: String,
@@ -107,6 +113,45 @@ package struct ConnectorRow: Sendable, Hashable {
         self.location = location
         self.isPaused = isPaused
     }
+}
+
+/// A connector that worked once and that the configuration does not have any more, with what it left.
+///
+/// It comes back with its cursors when a connector of its id is configured again.
+package struct RetiredConnector: Sendable, Hashable {
+    package var id: String
+    package var name: String
+    package var location: String
+    /// Files that are finished and have not landed.
+    package var planned: PlannedTotals
+    /// Records that it had taken and that are in no finished file.
+    package var staged: Int
+    /// Records that its destination refused, with their bytes.
+    package var refused: Int
+    /// For each partition the first offset that it had not read for good.
+    package var scanned: [PartitionID: Offset]
+
+    package init(
+        id: String,
+        name: String,
+        location: String,
+        planned: PlannedTotals,
+        staged: Int,
+        refused: Int,
+        scanned: [PartitionID: Offset]
+    ) {
+        self.id = id
+        self.name = name
+        self.location = location
+        self.planned = planned
+        self.staged = staged
+        self.refused = refused
+        self.scanned = scanned
+    }
+
+    /// Records that were taken and have not landed.
+    package var pending: Int { planned.records + staged }
+    package var hasLeftSomething: Bool { pending > 0 || refused > 0 }
 }
 
 /// The balance of one event type: carried = landed + staged + planned + set aside + lost.

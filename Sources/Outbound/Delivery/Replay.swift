@@ -27,7 +27,9 @@ package struct Replay: Sendable, Hashable {
     package var ended: Timestamp?
 
     /// Names it in state, plans and staging.
-    var stateID: String { "replay-\(id)" }
+    var stateID: String { Self.stateID(of: id) }
+
+    static func stateID(of id: String) -> String { "replay-\(id)" }
 
     /// An id is part of keys.
     package static func isID(_ text: String) -> Bool {

@@ -97,7 +97,7 @@ extension StateStore {
         }
     }
 
-    private static func totals(_ connector: String, upTo: PlanID?, in database: Database) throws -> PlannedTotals {
+    static func totals(_ connector: String, upTo: PlanID?, in database: Database) throws -> PlannedTotals {
         let upTo = upTo?.rawValue ?? Int64.max
         var totals = PlannedTotals()
         let row = try Row.fetchOne(

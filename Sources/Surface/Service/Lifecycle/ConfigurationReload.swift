@@ -97,6 +97,7 @@ actor ConfigurationReload {
                 renewed: Set(renewed.map(\.name)),
                 within: found.reloadTimeout
             )
+            try await rooms.tellOfRetired()
         } catch {
             rooms.failStop.check(error)
             throw Self.refusal(error)

@@ -100,6 +100,7 @@ package struct CourantService: Sendable {
             starting.bound(name, address)
         }
         let disk = diskUpkeep(rooms)
+        try await rooms.tellOfRetired()
         // Intake's first question finds the figures there.
         try await disk.measure()
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [

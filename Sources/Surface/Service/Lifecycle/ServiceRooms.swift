@@ -133,6 +133,23 @@ struct ServiceRooms: Sendable {
         )
     }
 
+    /// Names connectors that are configured no more and left something that has not landed.
+    func tellOfRetired() async throws(DeliveryError) {
+        for connector in try await delivery.retired() where connector.hasLeftSomething {
+            logger.warning(
+                """
+                A connector that is not in the configuration any more has left records that have not landed. Configure \
+                it again with its id to land them, or forget them with `courant connector forget \(connector.name)`.
+                """,
+                metadata: [
+                    "connector.name": "\(connector.name)", "connector.id": "\(connector.id)",
+                    "connector.location": "\(connector.location)", "connector.pending": "\(connector.pending)",
+                    "connector.refused": "\(connector.refused)",
+                ]
+            )
+        }
+    }
+
     /// To be called when nothing runs any more.
     func close() async {
         do {

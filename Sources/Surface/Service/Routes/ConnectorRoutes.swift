@@ -17,7 +17,7 @@ struct ConnectorRoutes: Sendable {
         [
             Route(.get, "/v1/connectors", scope: .read, on: .admin) { request, _ in
                 try Query(request).done()
-                return try .json(encoding: ServiceReport(intake: intake, delivery: delivery))
+                return try await .json(encoding: report())
             },
             Route(.get, "/v1/connectors/{name}", scope: .read, on: .admin) { request, context in
                 try Query(request).done()
@@ -42,6 +42,14 @@ struct ConnectorRoutes: Sendable {
         ]
     }
 
+    private func report() async throws(RouteError) -> ServiceReport {
+        do throws(DeliveryError) {
+            return ServiceReport(intake: intake, delivery: delivery, retired: try await delivery.retired())
+        } catch {
+            throw refusal(error)
+        }
+    }
+
     private struct Forgotten: Encodable {
         let files: Int
         let records: Int
@@ -49,15 +57,20 @@ struct ConnectorRoutes: Sendable {
     }
 
     private func forget(_ request: Request, _ context: CourantContext) async throws -> Response {
-        let connector = try connector(context)
+        let name = Self.name(context)
         try Query(request).done()
         try await request.refuseBody()
-        let totals: PlannedTotals
+        let found: PlannedTotals?
         do throws(DeliveryError) {
-            totals = try await connector.forgetPlans()
+            if let connector = delivery.connector(named: name) {
+                found = try await connector.forgetPlans()
+            } else {
+                found = try await delivery.removeRetired(named: name)
+            }
         } catch {
             throw refusal(error)
         }
+        guard let totals = found else { throw Self.unknown(name, delivery) }
         return try .json(encoding: Forgotten(files: totals.plans, records: totals.records, bytes: totals.bytes))
     }
 
@@ -89,11 +102,19 @@ struct ConnectorRoutes: Sendable {
 
     /// The connector that the address names.
     static func connector(_ context: CourantContext, of delivery: Delivery) throws(RouteError) -> Connector {
-        let name = Query.decoded(Substring(context.parameters.get("name") ?? ""))
+        let name = name(context)
         if let connector = delivery.connector(named: name) { return connector }
+        throw unknown(name, delivery)
+    }
+
+    private static func name(_ context: CourantContext) -> String {
+        Query.decoded(Substring(context.parameters.get("name") ?? ""))
+    }
+
+    private static func unknown(_ name: String, _ delivery: Delivery) -> RouteError {
         let names = delivery.connectors.map(\.settings.name).joined(separator: ", ")
         let known = names.isEmpty ? "there are none" : "there are \(names)"
-        throw RouteError(.notFound, "connector_unknown", "There is no connector \"\(name)\"; \(known).")
+        return RouteError(.notFound, "connector_unknown", "There is no connector \"\(name)\"; \(known).")
     }
 
     private func flush(_ request: Request, _ context: CourantContext) async throws -> Response {

@@ -117,10 +117,33 @@ struct ServiceReport: Encodable {
         }
     }
 
+    /// A connector that is not configured any more, with what it left.
+    struct Retired: Encodable {
+        let name: String
+        let id: String
+        let location: String
+        let plannedFiles: Int
+        let pendingRecords: Int
+        let refusedRecords: Int
+        let lagEvents: Int64
+    }
+
     let sources: [Source]
     let connectors: [Connector]
+    let retired: [Retired]
 
-    init(intake: Intake, delivery: Delivery) {
+    init(intake: Intake, delivery: Delivery, retired: [RetiredConnector]) {
+        self.retired = retired.map { connector in
+            Retired(
+                name: connector.name,
+                id: connector.id,
+                location: connector.location,
+                plannedFiles: connector.planned.plans,
+                pendingRecords: connector.pending,
+                refusedRecords: connector.refused,
+                lagEvents: delivery.lagOffsets(of: connector)
+            )
+        }
         sources = intake.balances.map(Source.init)
         connectors = delivery.status().map(Connector.init)
     }

@@ -16,7 +16,7 @@ struct StatusRoutes: Sendable {
         [
             Route(.get, "/v1/status", scope: .read, on: .admin) { request, context in
                 try Query(request).done()
-                return try .json(encoding: page(request, context))
+                return try await .json(encoding: page(request, context))
             }
         ]
     }
@@ -31,7 +31,7 @@ struct StatusRoutes: Sendable {
         let report: ServiceReport
 
         enum CodingKeys: CodingKey {
-            case phase, started, url, journal, disk, sources, connectors
+            case phase, started, url, journal, disk, sources, connectors, retired
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -43,6 +43,7 @@ struct StatusRoutes: Sendable {
             try container.encode(disk, forKey: .disk)
             try container.encode(report.sources, forKey: .sources)
             try container.encode(report.connectors, forKey: .connectors)
+            try container.encode(report.retired, forKey: .retired)
         }
     }
 
@@ -66,7 +67,7 @@ struct StatusRoutes: Sendable {
         let freeBytes: Int64?
     }
 
-    private func page(_ request: Request, _ context: CourantContext) -> Page {
+    private func page(_ request: Request, _ context: CourantContext) async throws -> Page {
         let journal = rooms.journal
         let measured = rooms.disk.measurement
         return Page(
@@ -92,7 +93,11 @@ struct StatusRoutes: Sendable {
                 stateBytes: measured?.state,
                 freeBytes: measured?.free
             ),
-            report: ServiceReport(intake: rooms.intake, delivery: rooms.delivery)
+            report: ServiceReport(
+                intake: rooms.intake,
+                delivery: rooms.delivery,
+                retired: try await rooms.delivery.retired()
+            )
         )
     }
 

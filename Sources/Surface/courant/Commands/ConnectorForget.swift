@@ -11,6 +11,9 @@ struct ConnectorForget: AsyncParsableCommand {
             finished files wait to land there. Forget them, then change the place and
             reload. What is not in a finished file yet goes to the new place.
 
+            For a connector that is not configured any more it takes away all that is
+            left of it: unlanded files, refused records and how far it had read.
+
             Example:
               courant connector forget warehouse --yes
             """

@@ -30,7 +30,7 @@ struct Status: AsyncParsableCommand {
         } else {
             try output.line("\(client.address) \(ready.status == 200 ? "is ready" : "is not ready: \(ready.reason)")")
             try output.line("")
-            for line in BalanceTables.lines(report) { try output.line(line) }
+            for line in BalanceTables.lines(report) + report.retiredLines { try output.line(line) }
         }
         try output.flush()
         guard ready.status == 200 else { throw CommandFailure(.rejected, "The server is not ready: \(ready.reason)") }

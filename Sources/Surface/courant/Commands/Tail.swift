@@ -25,6 +25,10 @@ struct Tail: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Stop after this many events.", valueName: "events"))
     var limit: Int?
 
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+    }
+
     func run() async throws {
         let client = try server.client()
         var seen = 0

@@ -70,6 +70,20 @@ struct ServerReport {
     var sources: [Source] { (json["sources"]?.array ?? []).map { Source(json: $0) } }
     var connectors: [Connector] { (json["connectors"]?.array ?? []).map { Connector(json: $0) } }
 
+    /// Connectors that are not configured any more.
+    var retired: [JSONValue] { json["retired"]?.array ?? [] }
+
+    /// What retired connectors left, a line for each that left something.
+    var retiredLines: [String] {
+        retired.compactMap { connector in
+            let (pending, refused) = (connector.count("pending_records"), connector.count("refused_records"))
+            guard pending + refused > 0, let name = connector["name"]?.string else { return nil }
+            return "\(name) is not configured any more and left \(Figures.count(pending, "record")) that have not landed, "
+                + "\(Figures.count(refused)) refused. Configure it again with id \(connector["id"]?.string ?? ""), or "
+                + "give them up: courant connector forget \(name) --yes"
+        }
+    }
+
     func connector(named name: String) throws -> Connector {
         if let found = connectors.first(where: { $0.name == name }) { return found }
         let names = connectors.map(\.name)
