@@ -146,19 +146,47 @@ struct RecoveryTests {
         }
     }
 
-    @Test("a segment whose head rotted is set aside, counted, and its offsets are not used again")
-    func rottenHead() async throws {
+    @Test(
+        "a segment whose head rotted loses nothing: its frames say what the head said",
+        arguments: [true, false]
+    )
+    func rottenHead(sealed: Bool) async throws {
         let world = JournalWorld()
-        try await world.runAndCrash { _ = try await $0.append(TestRecord.batch(0..<10), to: .first) }
+        let write: @Sendable (SegmentedJournal) async throws -> Void = { journal in
+            _ = try await journal.append(TestRecord.batch(0..<10), to: .first)
+            _ = try await journal.append(TestRecord.batch(10..<20), to: .first)
+        }
+        if sealed { try await world.run(write) } else { try await world.runAndCrash(write) }
         let name = try #require(try world.segments().first)
         world.files.rot(world.path(name), at: 90, [0xFF])
+        for _ in 0..<2 {
+            try await world.run { journal in
+                #expect(journal.recovery[0].brokenSegments.isEmpty)
+                #expect(journal.recovery[0].losses.isEmpty)
+                let result = try await journal.append(TestRecord.batch(0..<20), to: .first)
+                #expect(result.duplicates.count == 20)
+                let read = try await journal.readAll()
+                #expect(read.ids == (0..<20).map { UInt64($0) })
+                #expect(read.losses.isEmpty)
+            }
+        }
+    }
+
+    @Test("a segment whose head and all frames rotted is set aside, counted, and its offsets are not used again")
+    func rottenSegment() async throws {
+        let world = JournalWorld()
+        try await world.run { _ = try await $0.append(TestRecord.batch(0..<10), to: .first) }
+        try await world.runAndCrash { _ = try await $0.append(TestRecord.batch(10..<20), to: .first) }
+        let name = try #require(try world.segments().last)
+        world.files.rot(world.path(name), at: 90, [0xFF])
+        world.files.rot(world.path(name), at: 4_096 + 200, [0xFF])
         try await world.run { journal in
             #expect(journal.recovery[0].brokenSegments == [world.path(name + ".broken")])
             let result = try await journal.append(TestRecord.batch(20..<22), to: .first)
-            #expect(result.firstOffset == Offset(10))
+            #expect(result.firstOffset == Offset(20))
             let read = try await journal.readAll()
-            #expect(read.ids == [20, 21])
-            #expect(read.losses.map(\.to) == [Offset(10)])
+            #expect(read.ids == (0..<10).map { UInt64($0) } + [20, 21])
+            #expect(read.losses.map(\.to) == [Offset(20)])
         }
     }
 

@@ -88,7 +88,7 @@ struct PartitionRecovery {
         if let trailer {
             noteLoss(to: trailer.firstOffset)
             add(SegmentSummary(trailer: trailer, path: path))
-        } else if let (head, headLength) = try SegmentHead.read(file, name, of: context.meta.id) {
+        } else if let (head, headLength) = try SegmentHead.find(file, name, in: context, limit: size) {
             noteLoss(to: head.firstOffset)
             if isLast {
                 try copy(file, size: size, head: head, headLength: headLength, path: path)
@@ -138,8 +138,9 @@ struct PartitionRecovery {
         if try files.size(of: copyPath) != nil { try files.remove(copyPath) }
         let target = try files.open(copyPath, .create)
         defer { target.close() }
-        try target.write(at: 0, try file.read(at: 0, count: headLength))
-        var segment = OpenSegment(head: head, headLength: headLength, path: path, file: target, capacity: .max)
+        let headBytes = head.encoded()
+        try target.write(at: 0, headBytes)
+        var segment = OpenSegment(head: head, headLength: headBytes.count, path: path, file: target, capacity: .max)
         let tail = try eachGoodFrame(file, size, head, headLength) { (header, position, payload) throws(FileError) in
             try target.write(at: Int64(segment.position), try file.read(at: position, count: header.frameLength))
             segment.add(header, context.identities(payload))
@@ -160,7 +161,7 @@ struct PartitionRecovery {
         add(summary)
     }
 
-    /// A head that rotted takes the names of its records' schemas with it.
+    /// A head that rotted and cannot be made again takes the names of its records' schemas with it.
     private mutating func setAside(_ file: any File, size: Int64, _ name: SegmentName) throws(FileError) {
         var scan = FrameScan(
             file: file,

@@ -49,7 +49,8 @@ extension RecoveredPartition {
         {
             return seal
         }
-        guard let (head, length) = try SegmentHead.read(file, name, of: context.meta.id) else { return nil }
+        guard let (head, length) = try SegmentHead.find(file, name, in: context, limit: segment.framesEnd)
+        else { return nil }
         var seal = SegmentSeal(schemas: head.schemas.count)
         var scan = FrameScan(
             file: file,

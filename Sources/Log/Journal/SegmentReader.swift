@@ -88,7 +88,8 @@ final class SegmentReader: JournalReader {
             return log.segment(number: segment.number) == nil ? nil : lose(&state, to: segment.nextOffset)
         }
         let name = SegmentName(partition: log.partition, number: segment.number)
-        guard let (head, length) = try SegmentHead.read(file, name, of: context.meta.id) else {
+        guard let (head, length) = try SegmentHead.find(file, name, in: context, limit: segment.framesEnd)
+        else {
             file.close()
             return lose(&state, to: segment.nextOffset)
         }
