@@ -42,6 +42,9 @@ import Testing
             """
         }
         #expect(try await Bench(strict: true).post(click("")).codes == ["dispatch_id_without_campaign"])
+        #expect(
+            try await Bench(strict: true).post(click(",\"campaign_id\":\"\"")).codes == ["dispatch_id_without_campaign"]
+        )
         #expect(try await Bench(strict: true).post(click(",\"campaign_id\":\"c\"")).accepted == 1)
         #expect(try await Bench(strict: false).post(click("")).accepted == 1)
     }
@@ -107,6 +110,9 @@ import Testing
             return
         }
         #expect(users.count == 2 && Set(users).count == 1)
+        let blank = event("c").replacing("{", with: "{\"user_id\":\"\",")
+        #expect(await bench.post(blank).accepted == 1)
+        #expect(try bench.records().compactMap { $0.datum["user_id"] }.last == .string(user))
         #expect(user.count == 24 && user.allSatisfy { $0.isHexDigit && !$0.isUppercase })
         #expect(try await Bench(strict: true).post(event("a")).codes == ["field_missing"])
     }

@@ -384,26 +384,30 @@ import Testing
         )
     }
 
-    @Test("two connectors that would write the same keys are refused")
-    func sharedKeys() {
+    @Test(
+        "two connectors of one id are refused, wherever they write",
+        arguments: ["path: lake/raw}, key: {prefix: raw}", "path: pond}", "path: lake/raw}, key: {cluster: other}"]
+    )
+    func sharedIDs(place: String) {
         let id = "0123456789abcdef01234567"
         let one = "{destination: {type: local, path: lake/raw}, id: \(id)}"
-        let other = "{destination: {type: local, path: ./lake}, key: {prefix: raw}, id: \(id)}"
-        let message = Self.message("connectors:\n  one: \(one)\n  other: \(other)\n")
+        let other = "{destination: {type: local, \(place), id: \(id)}"
         #expect(
-            message
-                == "c.yaml:3: connectors.other: would write the same keys as connector one; give one another id, prefix or "
-                + "destination"
+            Self.message("connectors:\n  one: \(one)\n  other: \(other)\n")
+                == "c.yaml:3: connectors.other: has the same id as connector one; keys and state name it, so each needs "
+                + "its own"
         )
     }
 
-    @Test("the same id under another cluster or in another folder writes other keys")
-    func apart() {
-        let id = "0123456789abcdef01234567"
-        let one = "{destination: {type: local, path: lake}, id: \(id)}"
-        let other = "{destination: {type: local, path: lake}, key: {cluster: other}, id: \(id)}"
-        let third = "{destination: {type: local, path: pond}, id: \(id)}"
-        #expect(Self.message("connectors:\n  one: \(one)\n  other: \(other)\n  third: \(third)\n") == nil)
+    @Test("an empty list of what to carry is refused: it reads like nothing and would mean everything")
+    func emptyLists() {
+        for key in ["events", "sections", "channels", "actions"] {
+            let yaml = "connectors: {lake: {destination: {type: local, path: lake}, \(key): []}}"
+            #expect(
+                Self.message(yaml)
+                    == "c.yaml:1: connectors.lake.\(key): is empty and would carry nothing; leave it out to carry everything"
+            )
+        }
     }
 
     @Test("what an environment variable holds never shows in a message")

@@ -313,21 +313,22 @@ struct EventEncoder: ~Copyable {
     ) throws(Rejection) -> UnsafeMutablePointer<UInt8> {
         let value: Double
         switch tag {
-        case Tape.Tag.double: value = unsafe tape.double(at)
+        case Tape.Tag.double:
+            let read = unsafe tape.double(at)
+            value = oversized.isEmpty ? read : oversized.text(for: read).flatMap(Double.init) ?? read
         case Tape.Tag.integer: value = unsafe Double(tape.integer(at))
         case Tape.Tag.unsigned: value = unsafe Double(UInt64(bitPattern: tape.integer(at)))
         default: throw unsafe Self.wrongType(tag, type.pointee.type.fields[slot])
         }
-        guard oversized.isEmpty || oversized.text(for: value) == nil else {
-            throw unsafe Self.outOfRange(numberText(value), type.pointee.type.fields[slot])
+        guard kind == .double ? value.isFinite : Float(value).isFinite else {
+            let text = unsafe tag == Tape.Tag.double ? numberText(tape.double(at)) : "\(value)"
+            throw unsafe Self.outOfRange(text, type.pointee.type.fields[slot])
         }
         if kind == .double {
             unsafe UnsafeMutableRawPointer(out).storeBytes(of: value.bitPattern.littleEndian, as: UInt64.self)
             return unsafe out + 8
         }
-        let single = Float(value)
-        guard single.isFinite else { throw unsafe Self.outOfRange("\(value)", type.pointee.type.fields[slot]) }
-        unsafe UnsafeMutableRawPointer(out).storeBytes(of: single.bitPattern.littleEndian, as: UInt32.self)
+        unsafe UnsafeMutableRawPointer(out).storeBytes(of: Float(value).bitPattern.littleEndian, as: UInt32.self)
         return unsafe out + 4
     }
 
@@ -432,7 +433,7 @@ struct EventEncoder: ~Copyable {
         let user = unsafe type.pointee.userIDSlot
         guard user >= 0, unsafe !type.pointee.fields[user].isNullable, !source.isStrict else { return }
         let at = unsafe Int(lane.slots[user])
-        guard unsafe at == 0 || tape.tag(at) == Tape.Tag.null else { return }
+        guard at == 0 || isBlank(at) else { return }
         let external = unsafe type.pointee.externalUserIDSlot
         guard external >= 0 else { return }
         let from = unsafe Int(lane.slots[external])
@@ -484,7 +485,16 @@ struct EventEncoder: ~Copyable {
     private func isGiven(_ slot: Int) -> Bool {
         guard slot >= 0 else { return false }
         let at = unsafe lane.slots[slot]
-        return unsafe at >= Special.lowest || (at != 0 && tape.tag(Int(at)) != Tape.Tag.null)
+        return at >= Special.lowest || (at != 0 && !isBlank(Int(at)))
+    }
+
+    /// Whether null or the empty string stands there: neither names anything.
+    private func isBlank(_ at: Int) -> Bool {
+        switch unsafe tape.tag(at) {
+        case Tape.Tag.null: true
+        case Tape.Tag.string: unsafe tape.text(at).count == 0
+        default: false
+        }
     }
 
     private mutating func broken(_ rule: FieldRule, _ field: String, _ value: String) throws(Rejection) {

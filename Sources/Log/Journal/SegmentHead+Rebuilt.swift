@@ -6,7 +6,8 @@ extension SegmentHead {
     /// Frames name their records' schemas by index into the head's table and by fingerprint. Where both agree with the
     /// running schemas in every good frame, the head held these.
     ///
-    /// - Parameter limit: where frames end at the latest.
+    /// Frames are looked for before `limit`.
+    ///
     /// - Returns: the head and where the first frame stands; nil if the head is another segment's or journal's, or has
     ///   rotted and cannot be made again.
     static func find(

@@ -72,7 +72,7 @@ extension Configuration {
             root.named("connectors", what: "connector") { name, section in
                 ConnectorPart(name, section, folder: folder, glossary: glossary)
             } ?? standard.connectors
-        ConnectorPart.reportSharedKeys(connectors, root)
+        ConnectorPart.reportSharedIDs(connectors, root)
     }
 
     private static func address(_ section: ConfigurationSection, default value: ListenAddress?) -> ListenAddress? {

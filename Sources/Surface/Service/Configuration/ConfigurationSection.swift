@@ -113,6 +113,11 @@ package final class ConfigurationSection {
         }
     }
 
+    func isEmptyList(_ key: String) -> Bool {
+        guard case .sequence(let items) = node(key) else { return false }
+        return items.isEmpty
+    }
+
     // MARK: Sections
 
     func has(_ key: String) -> Bool {

@@ -129,20 +129,17 @@ extension ConnectorPart {
         return isPlain && (1...128).contains(text.utf8.count) && text.first != "." ? text : nil
     }
 
-    /// Two connectors under one id in one place would write the same keys.
-    static func reportSharedKeys(_ connectors: [ConnectorPart], _ root: ConfigurationSection) {
+    /// State and keys name a connector by its id: two of one id would write the same keys.
+    static func reportSharedIDs(_ connectors: [ConnectorPart], _ root: ConfigurationSection) {
         var owners: [String: String] = [:]
         root.inspect("connectors") { section in
             for connector in connectors {
                 guard let id = connector.id else { continue }
-                let folder = [connector.destination.location, connector.key.prefix].filter { !$0.isEmpty }
-                let keys = "\(folder.joined(separator: "/")) \(connector.key.cluster) \(id)"
-                if let owner = owners[keys] {
-                    let message =
-                        "would write the same keys as connector \(owner); give one another id, prefix or destination"
+                if let owner = owners[id] {
+                    let message = "has the same id as connector \(owner); keys and state name it, so each needs its own"
                     section.report(message, key: connector.name, line: section.lineOf(connector.name))
                 } else {
-                    owners[keys] = connector.name
+                    owners[id] = connector.name
                 }
             }
         }

@@ -14,6 +14,10 @@ struct Entitlement {
     /// Reads `events`, `sections`, `channels`, `actions` and `edition` of a connector.
     init(_ section: ConfigurationSection, glossary: Glossary) {
         edition = section.edition(glossary)
+        for key in ["events", "sections", "channels", "actions"] where section.isEmptyList(key) {
+            let message = "is empty and would carry nothing; leave it out to carry everything"
+            section.report(message, key: key, line: section.lineOf(key))
+        }
         guard let types = glossary.edition(edition) else { return }
         filter.events = Self.events(section, types)
         let tags = { (tags: [Tag]) in tags.flatMap { [$0.title, $0.slug] } }

@@ -78,7 +78,7 @@ struct ServerReport {
         retired.compactMap { connector in
             let (pending, refused) = (connector.count("pending_records"), connector.count("refused_records"))
             guard pending + refused > 0, let name = connector["name"]?.string else { return nil }
-            return "\(name) is not configured any more and left \(Figures.count(pending, "record")) that have not landed, "
+            return "\(name) is not configured any more and left \(Figures.count(pending, "record")) unlanded, "
                 + "\(Figures.count(refused)) refused. Configure it again with id \(connector["id"]?.string ?? ""), or "
                 + "give them up: courant connector forget \(name) --yes"
         }
