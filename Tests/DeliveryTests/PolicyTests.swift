@@ -56,6 +56,14 @@ struct PolicyTests {
             key == "lake/raw/dataexport.eu.GCS.integration.abc/event_type=users.X/date=2026-01-01-00/version=2021/prod/"
                 + "dataexport.eu.GCS.integration.abc+2+77.avro"
         )
+        let system = maker.key(
+            type: "courant.DeadLetter",
+            edition: "",
+            hour: Hour(number: 0),
+            partition: PartitionID(0),
+            first: Offset(0)
+        )
+        #expect(system.contains("/version=system/"))
         let short = KeyMaker(settings: KeySettings(parts: [.type]), kind: .local, connector: "abc")
         #expect(
             short.key(type: "users.X", edition: "v10", hour: hour, partition: PartitionID(0), first: Offset(0))

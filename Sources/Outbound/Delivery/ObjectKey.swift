@@ -94,6 +94,9 @@ struct KeyMaker: Sendable {
         root = "dataexport.\(settings.cluster).\(kind.rawValue).integration.\(settings.connector ?? connector)"
     }
 
+    /// Stands for the edition of system types, which have none: loaders read an empty folder value as missing.
+    static let noEdition = "system"
+
     func key(type: String, edition: String, hour: Hour, partition: PartitionID, first: Offset) -> String {
         var folders: [String] = settings.folder.isEmpty ? [] : [settings.folder]
         for part in settings.parts {
@@ -101,7 +104,7 @@ struct KeyMaker: Sendable {
             case .root: folders.append(root)
             case .type: folders.append("event_type=\(type)")
             case .date: folders.append("date=\(hour.text)")
-            case .version: folders.append("version=\(edition)")
+            case .version: folders.append("version=\(edition.isEmpty ? Self.noEdition : edition)")
             case .environment: folders.append(settings.environment)
             }
         }

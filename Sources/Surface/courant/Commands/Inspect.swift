@@ -8,8 +8,9 @@ struct Inspect: ParsableCommand {
         commandName: "inspect",
         abstract: "Show an Avro file's schema, codec, blocks, counts, sizes and plan.",
         discussion: """
-            Reads and decompresses every block, so a broken file is found. Works on
-            any Avro object container file.
+            Reads and decompresses every block, so damage to the file is found; the
+            records in the blocks are read by `courant cat`. Works on any Avro object
+            container file.
 
             Example:
               courant inspect part.avro --json

@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import Platform
+import Synchronization
 
 /// Whether an answer without end is read any further.
 enum Following: Sendable {
@@ -14,10 +15,17 @@ enum Following: Sendable {
 ///
 /// Every failure comes out as a ``CommandFailure`` that says what to do.
 struct ServerClient: Sendable {
+    /// Whether it was said that the server does not answer.
+    private final class Outage: Sendable {
+        let isTold = Atomic(false)
+    }
+
     let address: String
     private let token: String?
     private let clock: any WorldClock = SystemClock()
     private let random: any RandomSource = SystemRandom()
+
+    private let outage = Outage()
 
     private static let answerBytesMax = 64 * 1024 * 1024
 
@@ -75,8 +83,12 @@ struct ServerClient: Sendable {
             let outcome = answer.map { RetryPolicy.Outcome.answered(status: $0.status, retryAfter: $0.retryAfter) }
             switch policy.next(after: outcome ?? .failed, random: random.next()) {
             case .accept:
-                if let answer { return answer }
+                if let answer {
+                    outage.isTold.store(false, ordering: .relaxed)
+                    return answer
+                }
             case .wait(let pause):
+                tell(answer, fault)
                 try await clock.sleep(for: pause)
             case .giveUp:
                 if let answer {
@@ -130,6 +142,13 @@ struct ServerClient: Sendable {
             retryAfter: retryAfter,
             body: [UInt8](body.readableBytesView)
         )
+    }
+
+    /// Says once in each outage that it goes on trying, and why.
+    private func tell(_ answer: ServerAnswer?, _ fault: (any Error)?) {
+        guard !outage.isTold.exchange(true, ordering: .relaxed) else { return }
+        let what = answer.map { "answered \($0.status) (\($0.reason))" } ?? fault.map { "gives no answer (\($0))" }
+        StandardError.line("\(address) \(what ?? "gives no answer"); trying again.")
     }
 
     private func request(_ call: ServerCall) -> HTTPClientRequest {
