@@ -49,6 +49,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "_CryptoExtras", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -102,8 +103,13 @@ let package = Package(
             "Delivery",
             ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry", crypto, grdb]
         ),
-        room("Outbound", "CloudHTTP", ["Delivery", "Platform", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        room(
+            "Outbound",
+            "CloudHTTP",
+            ["Delivery", "Platform", crypto, httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]
+        ),
         room("Outbound", "DestinationAzure", ["CloudHTTP", "Delivery", "Platform", crypto]),
+        room("Outbound", "DestinationGCS", ["CloudHTTP", "Delivery", "Platform", cryptoExtras]),
         room("Outbound", "DestinationHTTP", ["Avro", "CloudHTTP", "Delivery", "Journal", "Platform", crypto]),
         room("Outbound", "DestinationLocal", ["Delivery", "Platform"]),
         room(
@@ -119,7 +125,8 @@ let package = Package(
             "Testing",
             "StoreDoubles",
             [
-                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform", crypto, nioCore, nioHTTP1, nioPosix,
+                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform", crypto, cryptoExtras, nioCore,
+                nioHTTP1, nioPosix,
             ]
         ),
         room("Surface", "Samples", ["Glossary"]),
@@ -127,10 +134,10 @@ let package = Package(
             "Surface",
             "Service",
             [
-                "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationHTTP", "DestinationKafka",
-                "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples",
-                "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, lifecycle, logging,
-                nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
+                "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationHTTP",
+                "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform",
+                "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
+                lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),
         .executableTarget(
@@ -192,6 +199,14 @@ let package = Package(
             exclude: ["Python"]
         ),
         tests(
+            "DestinationGCS",
+            [
+                "CloudHTTP", "Delivery", "DestinationConformance", "DestinationGCS", "Platform", "PlatformTesting",
+                "ProgramTesting", "StoreDoubles",
+            ],
+            exclude: ["Python"]
+        ),
+        tests(
             "DestinationS3",
             [
                 "CloudHTTP", "Delivery", "DestinationConformance", "DestinationS3", "Platform", "PlatformTesting",
@@ -218,9 +233,9 @@ let package = Package(
         tests(
             "Service",
             [
-                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationKafka", "DestinationS3",
-                "Glossary", "Intake", "Platform", "ProgramTesting", "Service", "StoreDoubles", "Telemetry", httpTypes,
-                hummingbird, hummingbirdTesting, logging, nioCore, yams,
+                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationKafka",
+                "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting", "Service", "StoreDoubles",
+                "Telemetry", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore, yams,
             ],
             exclude: ["Python"]
         ),

@@ -1,7 +1,7 @@
-import CloudHTTP
 import Platform
 import Testing
 
+@testable import CloudHTTP
 @testable import DestinationS3
 
 /// Amazon's published examples, with the canonical requests written out.

@@ -190,7 +190,7 @@ import Testing
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: loca, path: x}",
-            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, azure, kafka, http, found \"loca\"; "
+            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, gcs, azure, kafka, http, found \"loca\"; "
                 + "did you mean local?"
         ),
         Case(

@@ -14,7 +14,7 @@ import Testing
         defer { folder.remove() }
         try await withService(settings(in: folder)) { service async throws in
             let port = try #require(URL(string: service.url)?.port)
-            let answer = try halfClosed(
+            let answer = try await halfClosed(
                 "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n\(head)"
                     + "{\"event_type\":\"users.canvas.Entry\",\"id\":\"a\"}\n{\"event",
                 port: UInt16(port)
@@ -27,7 +27,17 @@ import Testing
     }
 
     /// Sends what there is, closes that direction, and answers what comes back.
-    private func halfClosed(_ request: String, port: UInt16) throws -> String {
+    ///
+    /// On a thread of its own: it blocks, and the service that it waits for runs on the pool of all tests.
+    private func halfClosed(_ request: String, port: UInt16) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try Self.exchange(request, port: port) })
+            }
+        }
+    }
+
+    private static func exchange(_ request: String, port: UInt16) throws -> String {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         try #require(descriptor >= 0)
         defer { close(descriptor) }

@@ -1,5 +1,6 @@
 import CloudHTTP
 import DestinationAzure
+import DestinationGCS
 import DestinationS3
 import Foundation
 import Testing
@@ -125,6 +126,46 @@ import Testing
             #expect(found.location == "azure://mylake.blob.core.windows.net/events")
             #expect(found.account == "mylake")
             #expect(found.credentials == .fixed(.signature("sv=1&sig=x")))
+        }
+    }
+
+    private static func gcs(_ yaml: String, environment: [String: String] = [:]) throws -> GCSConfiguration {
+        let text = "connectors: {lake: {destination: {type: gcs, \(yaml)}}}"
+        let configuration = try Configuration.read(text, file: "etc/c.yaml", environment: environment)
+        let part = try #require(configuration.connectors.first?.destination as? GCSDestinationPart)
+        return part.configuration
+    }
+
+    @Test("bucket, class, key and credentials of Google's, in one word or with their keys")
+    func gcsKeys() throws {
+        #expect(try Self.gcs("bucket: lake") == GCSConfiguration(bucket: "lake"))
+        #expect(try Self.gcs("bucket: lake").location == "gs://lake")
+        let emulated = try Self.gcs("bucket: lake, endpoint: \"http://127.0.0.1:4443\"")
+        #expect(emulated.location == "gs://127.0.0.1:4443/lake")
+        let key = "projects/p/locations/eu/keyRings/r/cryptoKeys/k"
+        let keys = try Self.gcs("bucket: lake, storage_class: coldline, kms_key: \(key)")
+        #expect(keys.storageClass == .coldline)
+        #expect(keys.kmsKey == key)
+        let found = { (yaml: String) in
+            try Self.gcs("bucket: lake, credentials: \(yaml)", environment: ["KEY": "hidden"]).credentials
+        }
+        #expect(try found("default") == .chain)
+        #expect(try found("none") == GoogleCredentialSettings.none)
+        #expect(try found("metadata") == .metadata(account: nil))
+        #expect(try found("{type: metadata, account: a}") == .metadata(account: "a"))
+        #expect(try found("{file: key.json}") == .file("etc/key.json"))
+        #expect(try found("{json: \"${KEY}\"}") == .text("hidden"))
+    }
+
+    @Test("what cannot be a bucket, a class or a key of Google's is refused with what was expected")
+    func gcsErrors() {
+        for (yaml, expected) in [
+            ("bucket: Lake", "expected the bucket's name"), ("storage_class: standart", "expected"),
+            ("bucket: lake, kms_key: k", "projects/PROJECT/locations"), ("bucket: lake, prefix: x", "one level up"),
+            ("bucket: lake, credentials: file", "expected"),
+        ] {
+            let error = #expect(throws: ConfigurationError.self) { try Self.gcs(yaml) }
+            #expect(error?.description.contains(expected) == true, "\(yaml): \(String(describing: error))")
         }
     }
 

@@ -43,12 +43,17 @@ enum Arrows {
         "CloudHTTP": Room(
             wing: "Outbound",
             rooms: ["Delivery", "Platform"],
-            others: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
+            others: ["AsyncHTTPClient", "Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
         ),
         "DestinationAzure": Room(
             wing: "Outbound",
             rooms: ["CloudHTTP", "Delivery", "Platform"],
             others: ["Crypto"]
+        ),
+        "DestinationGCS": Room(
+            wing: "Outbound",
+            rooms: ["CloudHTTP", "Delivery", "Platform"],
+            others: ["_CryptoExtras"]
         ),
         "DestinationLocal": Room(wing: "Outbound", rooms: ["CDeflate", "Delivery", "Platform"]),
         "DestinationHTTP": Room(
@@ -65,9 +70,9 @@ enum Arrows {
         "Service": Room(
             wing: "Surface",
             rooms: [
-                "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationHTTP", "DestinationKafka",
-                "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform", "Samples",
-                "Telemetry",
+                "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationHTTP",
+                "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform",
+                "Samples", "Telemetry",
             ],
             others: surface.union([
                 "Crypto", "GRDB", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
@@ -92,7 +97,7 @@ enum Arrows {
         "StoreDoubles": Room(
             wing: "Testing",
             rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform"],
-            others: ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing"]
+            others: ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing", "_CryptoExtras"]
         ),
         "PlatformTesting": Room(wing: "Testing", rooms: ["Platform"], others: ["Testing"]),
     ]

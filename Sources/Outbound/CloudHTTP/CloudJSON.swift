@@ -8,4 +8,14 @@ package enum CloudJSON {
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) -> Value? {
         try? JSONDecoder().decode(type, from: Data(bytes))
     }
+
+    /// JSON on one line, the same for the same value.
+    package static func encode(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else {
+            preconditionFailure("texts and whole numbers can be written as JSON")
+        }
+        return Array(data)
+    }
 }

@@ -14,13 +14,14 @@ package protocol CloudTransport: Sendable {
 package struct CloudRequest: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// Streamed from the staged file, with its size as the content length.
-        case object(LandingObject)
+        /// Streamed from the staged file, between bytes that stand before and behind it; their sizes together are the
+        /// content length.
+        case object(LandingObject, head: [UInt8] = [], tail: [UInt8] = [])
 
         package var count: Int64 {
             switch self {
             case .bytes(let bytes): Int64(bytes.count)
-            case .object(let object): object.size
+            case .object(let object, let head, let tail): object.size + Int64(head.count + tail.count)
             }
         }
     }

@@ -69,9 +69,10 @@ package final class LiveTransport: CloudTransport {
             // An empty body is one too: a PUT without a content length is refused by some.
             let hasBody = !bytes.isEmpty || ["PUT", "POST", "PATCH"].contains(request.method)
             if hasBody { prepared.body = .bytes(ByteBuffer(bytes: bytes)) }
-        case .object(let object):
+        case .object(let object, let head, let tail):
             let content = try await object.content()
-            prepared.body = .stream(ContentBuffers(content: content), length: .known(object.size))
+            let buffers = ContentBuffers(content: content, head: head, tail: tail)
+            prepared.body = .stream(buffers, length: .known(request.body.count))
         }
         return prepared
     }
@@ -97,16 +98,27 @@ package final class LiveTransport: CloudTransport {
 /// The file is closed when the client lets go of this, not before: it may still read when the exchange has failed.
 private struct ContentBuffers: AsyncSequence, Sendable {
     let content: LandingContent
+    let head: [UInt8]
+    let tail: [UInt8]
 
     struct AsyncIterator: AsyncIteratorProtocol {
+        var head: [UInt8]
         var pieces: LandingContent.Pieces
+        var tail: [UInt8]
 
         mutating func next() async throws -> ByteBuffer? {
-            try await pieces.next().map { ByteBuffer(bytes: $0.piece) }
+            if let first = Self.take(&head) { return first }
+            if let (piece, _) = try await pieces.next() { return ByteBuffer(bytes: piece) }
+            return Self.take(&tail)
+        }
+
+        private static func take(_ bytes: inout [UInt8]) -> ByteBuffer? {
+            defer { bytes = [] }
+            return bytes.isEmpty ? nil : ByteBuffer(bytes: bytes)
         }
     }
 
     func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(pieces: content.pieces())
+        AsyncIterator(head: head, pieces: content.pieces(), tail: tail)
     }
 }

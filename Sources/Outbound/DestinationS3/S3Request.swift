@@ -79,7 +79,7 @@ struct S3Request: Sendable {
     func payload(_ request: CloudRequest) async throws(DestinationError) -> String {
         switch request.body {
         case .bytes(let bytes): return AWSSigning.payload(bytes)
-        case .object(let object):
+        case .object(let object, _, _):
             guard !request.url.hasPrefix("https:") else { return AWSSigning.unsignedPayload }
             let hash = try await object.digested(by: SHA256()) { hash, piece in hash.update(data: piece) }
             return Hex.text(Array(hash.finalize()))

@@ -73,8 +73,8 @@ package struct DestinationDefaults: Sendable {
 /// The kinds of destination that this build has.
 enum DestinationKinds {
     static let all: [any DestinationPart.Type] = [
-        LocalDestinationPart.self, S3DestinationPart.self, AzureDestinationPart.self, KafkaDestinationPart.self,
-        HTTPDestinationPart.self,
+        LocalDestinationPart.self, S3DestinationPart.self, GCSDestinationPart.self, AzureDestinationPart.self,
+        KafkaDestinationPart.self, HTTPDestinationPart.self,
     ]
 
     /// Reads `destination: {type: …, …}`.

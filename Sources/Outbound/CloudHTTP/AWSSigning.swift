@@ -1,19 +1,25 @@
-internal import CloudHTTP
 internal import Crypto
 internal import Platform
 
 /// AWS Signature Version 4 over the headers of one request.
-struct AWSSigning: Sendable {
+package struct AWSSigning: Sendable {
     static let algorithm = "AWS4-HMAC-SHA256"
     /// Stands for the body's hash where the body is not part of what is signed.
-    static let unsignedPayload = "UNSIGNED-PAYLOAD"
-    static let emptyPayload = payload([])
+    package static let unsignedPayload = "UNSIGNED-PAYLOAD"
+    package static let emptyPayload = payload([])
 
-    var credentials: AWSCredentials
-    var region: String
-    /// `s3`, `sts`.
-    var service: String
-    var time: CalendarTime
+    let credentials: AWSCredentials
+    let region: String
+    let service: String
+    let time: CalendarTime
+
+    /// Signs for a service such as `s3` or `sts`.
+    package init(credentials: AWSCredentials, region: String, service: String, time: CalendarTime) {
+        self.credentials = credentials
+        self.region = region
+        self.service = service
+        self.time = time
+    }
 
     /// A request as the signature sees it.
     struct Subject: Sendable {
@@ -28,7 +34,7 @@ struct AWSSigning: Sendable {
         var payload: String
     }
 
-    static func payload(_ body: [UInt8]) -> String {
+    package static func payload(_ body: [UInt8]) -> String {
         Hex.text(Array(SHA256.hash(data: body)))
     }
 
@@ -90,7 +96,7 @@ extension AWSSigning {
     /// Adds date, session token and signature to a request.
     ///
     /// Host, path and query are taken from its URL, which must be encoded already.
-    func signed(_ request: CloudRequest, payload: String) -> CloudRequest {
+    package func signed(_ request: CloudRequest, payload: String) -> CloudRequest {
         guard let endpoint = CloudEndpoint(request.url) else {
             preconditionFailure("requests are made from endpoints that were read")
         }
