@@ -114,7 +114,8 @@ import Testing
         #expect(await bench.post(blank).accepted == 1)
         #expect(try bench.records().compactMap { $0.datum["user_id"] }.last == .string(user))
         #expect(user.count == 24 && user.allSatisfy { $0.isHexDigit && !$0.isUppercase })
-        #expect(try await Bench(strict: true).post(event("a")).codes == ["field_missing"])
+        let strict = try await Bench(strict: true).post("[\(event("a")),\(blank)]")
+        #expect(strict.codes == ["field_missing", "field_missing"])
     }
 
     @Test("a format that the source does not take is 403, an unknown source too")

@@ -15,7 +15,7 @@ struct InspectorTests {
                 _ = try await journal.append(TestRecord.batch(first..<first + 20), to: PartitionID(0))
             }
             _ = try await journal.append(TestRecord.batch(5_000..<5_003, schema: 1), to: PartitionID(1))
-            let inspector = try SegmentInspector(folder: JournalWorld.folder, files: world.files)
+            let inspector = try world.inspector()
             #expect(inspector.id == journal.id && inspector.partitions == 2)
             let reports = try inspector.check()
             #expect(reports.count > 2)
@@ -32,7 +32,7 @@ struct InspectorTests {
             #expect(dumped.filter { $0.0 == 0 }.map(\.1) == (0..<1_000).map { Int64($0) })
             #expect(dumped.last?.2 == "test.Two")
         }
-        let reports = try SegmentInspector(folder: JournalWorld.folder, files: world.files).check()
+        let reports = try world.inspector().check()
         #expect(reports.allSatisfy { $0.ending == .sealed })
     }
 
@@ -49,18 +49,34 @@ struct InspectorTests {
         world.files.rot(world.path(name), at: 4 * 4_096 + 200, [0xFF])
         let operations = world.files.operationCount
         let report = try #require(
-            try SegmentInspector(folder: JournalWorld.folder, files: world.files).check().first
+            try world.inspector().check().first
         )
         #expect(report.framesGood == 2 && report.framesBad == 1 && report.hasTornTail)
         #expect(report.records == 20 && report.ending == .open)
         #expect(world.files.operationCount == operations)
     }
 
+    @Test("frames behind a rotted head are dumped by the running schemas")
+    func rottedHead() async throws {
+        let world = JournalWorld()
+        try await world.runAndCrash { journal in
+            _ = try await journal.append(TestRecord.batch(0..<10), to: .first)
+        }
+        let name = try #require(try world.segments().first)
+        world.files.rot(world.path(name), at: 20, [0xFF])
+        let inspector = try world.inspector()
+        let report = try #require(try inspector.check().first)
+        #expect(!report.isHeadGood && report.records == 10 && report.framesBad == 0)
+        var dumped: [Int64] = []
+        _ = try inspector.dump { dumped.append($0.offset.rawValue) }
+        #expect(dumped == (0..<10).map { Int64($0) })
+    }
+
     @Test("a folder without a journal is named in the error")
     func missing() throws {
         let world = JournalWorld()
         let error = #expect(throws: JournalError.self) {
-            try SegmentInspector(folder: "/nowhere", files: world.files)
+            try SegmentInspector(folder: "/nowhere", schemas: [], files: world.files)
         }
         #expect(error?.message.contains("/nowhere/journal.meta") == true)
     }

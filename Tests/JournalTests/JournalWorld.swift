@@ -90,6 +90,10 @@ final class JournalWorld: Sendable {
     }
 
     /// The segment files, by name.
+    func inspector() throws -> SegmentInspector {
+        try SegmentInspector(folder: Self.folder, schemas: Self.schemas, files: files)
+    }
+
     func segments() throws -> [String] {
         try files.list(Self.folder).filter { $0.hasSuffix(".segment") }
     }

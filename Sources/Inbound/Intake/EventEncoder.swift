@@ -431,9 +431,10 @@ struct EventEncoder: ~Copyable {
     /// Where the type needs a `user_id` and only `external_user_id` is there, a stable id is derived from it.
     private mutating func fillUserID(_ type: UnsafePointer<CompiledType>) throws(Rejection) {
         let user = unsafe type.pointee.userIDSlot
-        guard user >= 0, unsafe !type.pointee.fields[user].isNullable, !source.isStrict else { return }
+        guard user >= 0, unsafe !type.pointee.fields[user].isNullable else { return }
         let at = unsafe Int(lane.slots[user])
         guard at == 0 || isBlank(at) else { return }
+        guard !source.isStrict else { throw unsafe Self.missing(type.pointee.type, user) }
         let external = unsafe type.pointee.externalUserIDSlot
         guard external >= 0 else { return }
         let from = unsafe Int(lane.slots[external])

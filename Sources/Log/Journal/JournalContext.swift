@@ -34,6 +34,15 @@ struct JournalContext: Sendable {
         FilePath.join(settings.folder, name)
     }
 
+    /// The head of this journal's segment, made again where it has rotted.
+    func findHead(
+        _ file: any File,
+        _ name: SegmentName,
+        limit: Int64
+    ) throws(FileError) -> (head: SegmentHead, length: Int)? {
+        try SegmentHead.find(file, name, of: meta, schemas: schemas, limit: limit)
+    }
+
     /// The identities of a payload's records, those without one left out.
     func identities(_ payload: [UInt8]) -> [RecordIdentity] {
         var identities: [RecordIdentity] = []

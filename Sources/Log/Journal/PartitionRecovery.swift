@@ -88,7 +88,7 @@ struct PartitionRecovery {
         if let trailer {
             noteLoss(to: trailer.firstOffset)
             add(SegmentSummary(trailer: trailer, path: path))
-        } else if let (head, headLength) = try SegmentHead.find(file, name, in: context, limit: size) {
+        } else if let (head, headLength) = try context.findHead(file, name, limit: size) {
             noteLoss(to: head.firstOffset)
             if isLast {
                 try copy(file, size: size, head: head, headLength: headLength, path: path)

@@ -13,27 +13,29 @@ extension SegmentHead {
     static func find(
         _ file: any File,
         _ name: SegmentName,
-        in context: JournalContext,
+        of journal: JournalMeta,
+        schemas: [JournalSchema],
         limit: Int64
     ) throws(FileError) -> (head: SegmentHead, length: Int)? {
-        if let found = try read(file, name, of: context.meta.id) { return found }
+        if let found = try read(file, name, of: journal.id) { return found }
         let first = try file.read(at: 0, count: Block.bytes)
         if let length = length(firstBlock: first), SegmentHead(decoding: try file.read(at: 0, count: length)) != nil {
             return nil
         }
-        return try rebuilt(file, name, in: context, limit: limit)
+        return try rebuilt(file, name, of: journal, schemas: schemas, limit: limit)
     }
 
     private static func rebuilt(
         _ file: any File,
         _ name: SegmentName,
-        in context: JournalContext,
+        of journal: JournalMeta,
+        schemas: [JournalSchema],
         limit: Int64
     ) throws(FileError) -> (head: SegmentHead, length: Int)? {
         var scan = FrameScan(
             file: file,
             segment: name.number,
-            salt: context.salt,
+            salt: journal.salt,
             from: 0,
             limit: limit,
             sequenceMin: 0
@@ -43,7 +45,7 @@ extension SegmentHead {
             switch try scan.next() {
             case .frame(let header, let position):
                 guard let payload = try scan.payload(header, at: position) else { continue }
-                guard header.counts(payload, by: context.schemas) else { return nil }
+                guard header.counts(payload, by: schemas) else { return nil }
                 first = first ?? (header, position)
             case .rot: continue
             case .end: break scanning
@@ -52,12 +54,12 @@ extension SegmentHead {
         guard let first else { return nil }
         let head = SegmentHead(
             partition: name.partition,
-            journal: context.meta.id,
+            journal: journal.id,
             number: name.number,
             firstOffset: first.header.firstOffset,
             firstSequence: first.header.sequence,
             made: first.header.time,
-            schemas: context.schemas
+            schemas: schemas
         )
         return (head, Int(first.position))
     }

@@ -23,7 +23,7 @@ package struct SegmentInspector: Sendable {
         package let number: UInt64
         package internal(set) var bytes: Int64 = 0
         package internal(set) var ending = Ending.open
-        /// False if no schemas can be read: then no frame can be used.
+        /// False if the head has rotted: its frames are then read by the running schemas where they agree with them.
         package internal(set) var isHeadGood = false
         package internal(set) var firstOffset: Offset?
         /// Behind the last good frame.
@@ -50,9 +50,13 @@ package struct SegmentInspector: Sendable {
     package let id: JournalID
     package let partitions: Int
     private let meta: JournalMeta
+    private let running: [JournalSchema]
     private let folder: JournalFolder
 
-    package init(folder: String, files: any FileSystem) throws(JournalError) {
+    /// Looks into a journal's own folder.
+    ///
+    /// The schemas are those that a server would run with: they stand in for a segment's own where its head has rotted.
+    package init(folder: String, schemas: [JournalSchema], files: any FileSystem) throws(JournalError) {
         self.folder = JournalFolder(path: folder, files: files)
         guard let meta = try self.folder.readMeta() else {
             throw JournalError(
@@ -61,6 +65,7 @@ package struct SegmentInspector: Sendable {
             )
         }
         self.meta = meta
+        running = schemas
         id = meta.id
         partitions = meta.partitions
     }
@@ -135,8 +140,11 @@ package struct SegmentInspector: Sendable {
         if let trailer {
             report.ending = try trailer.readSeal(file) == nil ? .sealBroken : .sealed
         }
-        guard let (head, length) = try SegmentHead.read(file, name, of: meta.id) else { return }
-        report.isHeadGood = true
+        report.isHeadGood = try SegmentHead.read(file, name, of: meta.id) != nil
+        let limit = trailer?.sealPosition ?? report.bytes
+        guard let (head, length) = try SegmentHead.find(file, name, of: meta, schemas: running, limit: limit) else {
+            return
+        }
         report.firstOffset = head.firstOffset
         report.nextOffset = head.firstOffset
         report.schemas = head.schemas
@@ -146,7 +154,7 @@ package struct SegmentInspector: Sendable {
             segment: head.number,
             salt: meta.salt,
             from: Int64(length),
-            limit: trailer?.sealPosition ?? report.bytes,
+            limit: limit,
             sequenceMin: head.firstSequence
         )
         while true {

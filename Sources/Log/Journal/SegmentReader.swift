@@ -88,7 +88,7 @@ final class SegmentReader: JournalReader {
             return log.segment(number: segment.number) == nil ? nil : lose(&state, to: segment.nextOffset)
         }
         let name = SegmentName(partition: log.partition, number: segment.number)
-        guard let (head, length) = try SegmentHead.find(file, name, in: context, limit: segment.framesEnd)
+        guard let (head, length) = try context.findHead(file, name, limit: segment.framesEnd)
         else {
             file.close()
             return lose(&state, to: segment.nextOffset)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Avro
 import Foundation
 import Glossary
+import Intake
 import Journal
 import Platform
 
@@ -25,11 +26,11 @@ enum JournalPlace {
 
     /// Opens a journal's own folder, or that of the data folder that is named.
     static func inspector(_ path: String) throws -> SegmentInspector {
-        let files = SystemFiles()
         let inner = "\(path)/\(folder)"
         let isData = FileManager.default.fileExists(atPath: inner)
-        do {
-            return try SegmentInspector(folder: isData ? inner : path, files: files)
+        let schemas = try Intake.journalSchemas(Glossary.standard.editions)
+        do throws(JournalError) {
+            return try SegmentInspector(folder: isData ? inner : path, schemas: schemas, files: SystemFiles())
         } catch {
             throw CommandFailure(.noInput, "`\(path)` is no journal that can be read: \(error.message)")
         }
