@@ -3,8 +3,9 @@
 
 usage: crash.py --courant .build/debug/courant [--rounds 50] [--seed N] [--partitions 1,3] [--keep]
 
-What must hold, for every connector: each acknowledged event stands in the files exactly once, each unanswered one at
-most once, no rejected one at all; every file is whole and was never changed; the balances hold; nothing is lost.
+What must hold, for every connector, be it to a folder or to a bucket: each acknowledged event stands in the files
+exactly once, each unanswered one at most once, no rejected one at all; every file is whole and was never changed; the
+balances hold; nothing is lost. A stream must hold each acknowledged event too, and may hold it more than once.
 Settings are changed under load too, by SIGHUP.
 The seed fixes what is sent and when the blows fall; how far the server has come by then is up to the machine.
 """
@@ -21,20 +22,34 @@ import time
 import ledger
 import senders
 import server
+import stores
 
 SENDERS = 3
-CONNECTORS = {"all": lambda kind: True, "email": lambda kind: kind in senders.EMAIL}
+
+
+def is_email(kind):
+    return kind in senders.EMAIL
+
+
+CONNECTORS = {"all": lambda kind: True, "email": is_email, "bucket": is_email, "stream": is_email}
+REPEATS = {"stream"}
 
 
 class World:
     """One data folder with one number of partitions, through all its rounds."""
 
-    def __init__(self, options, partitions, folder, seed):
+    def __init__(self, options, partitions, folder, seed, store):
         self.chance = random.Random(seed)
         self.partitions, self.folder = partitions, folder
-        self.server = server.Server(options.courant.resolve(), folder, partitions)
+        bucket, self.stream = stores.Bucket(store.client, f"courant-{partitions}"), stores.Stream()
+        bucket.make()
+        places = {
+            "store": store.url, "bucket": bucket.name, "brokers": self.stream.brokers, "topic": stores.TOPIC}
+        self.server = server.Server(options.courant.resolve(), folder, partitions, places)
         self.ledger, self.again = ledger.Ledger(), senders.Again()
-        self.landings = {name: ledger.Landing(folder / name) for name in CONNECTORS}
+        self.landings = {
+            "all": ledger.Folder(folder / "all"), "email": ledger.Folder(folder / "email"), "bucket": bucket,
+            "stream": self.stream}
         self.faults, self.blows, self.statuses = [], collections.Counter(), collections.Counter()
         self.ready = []
 
@@ -104,13 +119,14 @@ class World:
         self.faults += ledger.source_faults(answer["sources"])
         for name, carries in CONNECTORS.items():
             landing = self.landings[name]
-            self.faults += [f"{name}: {fault}" for fault in self.ledger.faults(landing.found, carries)]
+            repeats = name in REPEATS
+            self.faults += [f"{name}: {fault}" for fault in self.ledger.faults(landing.found, carries, repeats)]
             about = [entry for entry in answer["connectors"] if entry["name"] == name]
             if len(about) != 1:
                 self.faults.append(f"{name}: {len(about)} entries in GET /v1/connectors")
                 continue
             records = sum(landing.found.values())
-            self.faults += [f"{name}: {fault}" for fault in ledger.connector_faults(about[0], records)]
+            self.faults += [f"{name}: {fault}" for fault in ledger.connector_faults(about[0], records, repeats)]
 
     def load_to_the_end(self):
         """What still waits to be sent again is sent now, and answered."""
@@ -126,21 +142,22 @@ class World:
 
     def summary(self):
         fates = self.ledger.counts()
-        files = {name: len(landing.seen) for name, landing in self.landings.items()}
+        files = {
+            name: f" in {len(landing.seen)} files" for name, landing in self.landings.items() if name not in REPEATS}
         records = {name: sum(landing.found.values()) for name, landing in self.landings.items()}
         ready = sorted(self.ready)
         return "\n".join([
             f"partitions {self.partitions}: " + ", ".join(f"{n} {what}" for what, n in sorted(self.blows.items())),
             "  events " + ", ".join(f"{n} {fate}" for fate, n in sorted(fates.items())),
             "  answers " + ", ".join(f"{n} x {status}" for status, n in sorted(self.statuses.items())),
-            "  landed " + ", ".join(f"{name}: {records[name]} records in {files[name]} files" for name in files),
+            "  landed " + ", ".join(f"{name}: {records[name]} records{files.get(name, '')}" for name in records),
             f"  ready after {ready[len(ready) // 2]:.2f} s (median), {ready[-1]:.2f} s (most)" if ready else "",
         ])
 
 
-def run(options, partitions, rounds, seed, folder):
+def run(options, partitions, rounds, seed, folder, store):
     folder.mkdir()
-    world = World(options, partitions, folder, seed)
+    world = World(options, partitions, folder, seed, store)
     try:
         for number in range(rounds):
             world.round(number)
@@ -152,6 +169,7 @@ def run(options, partitions, rounds, seed, folder):
         world.faults.append(str(fault))
     finally:
         world.server.end()
+        world.stream.end()
     print(world.summary(), flush=True)
     if not world.faults and world.ledger.counts()[ledger.ACKNOWLEDGED] == 0:
         world.faults.append("nothing was acknowledged: this run shows nothing")
@@ -175,9 +193,14 @@ def main():
     home = pathlib.Path(tempfile.mkdtemp(prefix="courant-crash-"))
     counts = [int(part) for part in options.partitions.split(",")]
     is_well = True
-    for index, partitions in enumerate(counts):
-        rounds = options.rounds // len(counts) + (index < options.rounds % len(counts))
-        is_well &= run(options, partitions, rounds, options.seed + index, home / f"partitions-{partitions}")
+    store = stores.ObjectStore(home / "moto.log")
+    try:
+        for index, partitions in enumerate(counts):
+            rounds = options.rounds // len(counts) + (index < options.rounds % len(counts))
+            folder = home / f"partitions-{partitions}"
+            is_well &= run(options, partitions, rounds, options.seed + index, folder, store)
+    finally:
+        store.end()
     print(f"{'passed' if is_well else 'FAILED'} in {time.monotonic() - began:.0f} s, seed {options.seed}")
     if is_well and not options.keep:
         shutil.rmtree(home)

@@ -34,6 +34,11 @@ class LedgerTest(unittest.TestCase):
         self.assertIn("stands 0 times", self.faults()[0])
         self.assertIn("stands 2 times", self.faults(A, A)[0])
 
+    def test_a_stream_may_repeat_but_not_lack(self):
+        self.assertEqual(self.ledger.faults(collections.Counter([A, A, B, B]), anything, repeats=True), [])
+        self.assertIn("stands 0 times", self.ledger.faults(collections.Counter([B]), anything, repeats=True)[0])
+        self.assertIn("rejected", self.ledger.faults(collections.Counter([A, C]), anything, repeats=True)[0])
+
     def test_an_unanswered_event_that_is_doubled(self):
         self.assertIn("stands 2 times", self.faults(A, B, B)[0])
 
@@ -56,7 +61,7 @@ class LandingTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name) / f"event_type={KIND}"
         self.folder.mkdir()
         self.path = self.folder / "x+0+1.avro"
-        self.landing = ledger.Landing(pathlib.Path(folder.name))
+        self.landing = ledger.Folder(pathlib.Path(folder.name))
 
     def write(self, ids, count=None, kind=KIND):
         schema = {

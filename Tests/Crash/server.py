@@ -24,6 +24,19 @@ connectors:
     codec: {{name: deflate, level: 1}}
     roll: {{every: 1s, events: 500, bytes: 1MiB}}
     start: oldest
+  bucket:
+    destination:
+      type: s3
+      bucket: {bucket}
+      endpoint: {store}
+      credentials: {{access_key_id: courant, secret_access_key: courant}}
+    events: ["users.messages.email.*"]
+    roll: {{every: 1s, events: 500, bytes: 1MiB}}
+    start: oldest
+  stream:
+    destination: {{type: kafka, brokers: "{brokers}", topic: {topic}}}
+    events: ["users.messages.email.*"]
+    start: oldest
 """
 
 USUAL = {"edition": '"2021"', "codec": "{name: zstandard, level: 1}", "events": 500}
@@ -38,15 +51,16 @@ class ServerFault(Exception):
 
 
 class Server:
-    def __init__(self, binary, folder, partitions):
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary, folder, partitions, places):
+        """`places` says where the connectors land: store, bucket, brokers, topic."""
+        self.binary, self.folder, self.places = binary, folder, places
         self.partitions, self.port, self.process = partitions, 0, None
         self.log = folder / "server.log"
         self.configuration = folder / "courant.yaml"
         self.write(USUAL)
 
     def write(self, settings):
-        text = CONFIGURATION.format(partitions=self.partitions, folder=self.folder, **settings)
+        text = CONFIGURATION.format(partitions=self.partitions, folder=self.folder, **self.places, **settings)
         part = self.configuration.with_suffix(".part")
         part.write_text(text)
         part.rename(self.configuration)
