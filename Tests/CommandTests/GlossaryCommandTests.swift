@@ -36,6 +36,9 @@ struct GlossaryCommandTests {
         #expect(section.lines.count == 10)
         let glob = try await CourantBinary.run("glossary", "list", "users.messages.sms.*")
         #expect(glob.lines.count == 6)
+        let none = try await CourantBinary.run("glossary", "list", "email")
+        #expect(none.status == 1 && none.output.isEmpty)
+        #expect(none.errors.contains("No event type of edition 2021 is called `email`."))
     }
 
     @Test("a list by action says which types stand under its tag by another name")

@@ -40,6 +40,14 @@ struct ValidateCommandTests {
         )
     }
 
+    @Test("a field that the type does not have is named, be the source strict or not", arguments: [[], ["--strict"]])
+    func unknownField(options: [String]) async throws {
+        let input = Self.good.replacing("\"id\"", with: "\"campain_id\":\"c\",\"id\"")
+        let outcome = try await CourantBinary.run(["validate", "-"] + options, input: input)
+        #expect(outcome.status == 0)
+        #expect(outcome.lines.first?.hasPrefix("1 lenient field_unknown in campain_id: ") == true)
+    }
+
     @Test("--json gives one object for each event")
     func json() async throws {
         let outcome = try await CourantBinary.run(["validate", "-", "--json"], input: input)

@@ -121,7 +121,10 @@ struct EventEncoder: ~Copyable {
         throw Rejection(
             Rejection.Code.typeMissing,
             field: "event_type",
-            "event_type is missing; it names the event type, such as users.messages.email.Open"
+            """
+            event_type is missing; it names the event type, such as users.messages.email.Open. \
+            Several events are an array, or an object a line; the {"events": […]} envelope goes to /v1/currents
+            """
         )
     }
 
@@ -179,7 +182,7 @@ struct EventEncoder: ~Copyable {
             throw Rejection(
                 Rejection.Code.fieldUnknown,
                 field: name,
-                "this event type has no field \(Rejection.quoted(name)); the source rejects unknown fields"
+                "this event type has no field \(Rejection.quoted(name)); it is left out, or rejected where the source says `unknown_fields: reject`"
             )
         }
         // Past a few dozen a sender's own keys are only counted: comparing them all would cost the square.

@@ -26,10 +26,12 @@ enum EventRules {
 extension EventEncoder {
     static func missing(_ type: EventType, _ slot: Int) -> Rejection {
         let field = type.fields[slot]
+        let needed = "\(type.name) needs \(field.name), \(article(field.type)): \(field.description)"
+        let isDerivable = field.name == "user_id" && type.fields.contains { $0.name == "external_user_id" }
         return Rejection(
             Rejection.Code.fieldMissing,
             field: field.name,
-            "\(type.name) needs \(field.name), \(article(field.type)): \(field.description)"
+            isDerivable ? "\(needed) A lenient source derives it from external_user_id." : needed
         )
     }
 

@@ -30,7 +30,8 @@ struct DeliveryRun: Service {
     func run() async throws {
         let (delivery, replays, failStop, logger) = (rooms.delivery, rooms.replays, rooms.failStop, rooms.logger)
         let timeout = rooms.configuration.shutdownTimeout
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        // The one that stops the others says when it is time to cancel what has not stopped.
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 do throws(DeliveryError) {
                     try await delivery.run()
@@ -38,6 +39,7 @@ struct DeliveryRun: Service {
                     failStop.check(error)
                     throw error
                 }
+                return false
             }
             group.addTask {
                 do throws(DeliveryError) {
@@ -46,15 +48,20 @@ struct DeliveryRun: Service {
                     failStop.check(error)
                     throw error
                 }
+                return false
             }
             group.addTask {
-                guard (try? await gracefulShutdown()) != nil else { return }
+                guard (try? await gracefulShutdown()) != nil else { return true }
                 async let replaysStopped = replays.stop(within: timeout)
                 let stopped = await delivery.stop(within: timeout)
-                guard await !(replaysStopped && stopped) else { return }
-                logger.warning("A connector did not stop in time; what it was doing is done again at the next start.")
+                if await !(replaysStopped && stopped) {
+                    logger.warning(
+                        "A connector did not stop in time; what it was doing is done again at the next start."
+                    )
+                }
+                return true
             }
-            try await group.next()
+            while let isTime = try await group.next(), !isTime {}
             group.cancelAll()
             try await group.waitForAll()
         }

@@ -23,6 +23,8 @@ struct GlossaryList: ParsableCommand {
         let types = try filters.types(text: nil, events: events)
         try GlossaryListing.write(types, json: filters.json)
         GlossaryListing.warn(of: filters.action, types)
+        let names = events.isEmpty ? "has all these tags" : "is called " + events.map { "`\($0)`" }.joined(separator: ", ")
+        try GlossaryListing.refuseNothing(types, filters, Filter(events: events), wanted: names)
     }
 }
 
@@ -47,24 +49,29 @@ struct GlossarySearch: ParsableCommand {
         let types = try filters.types(text: text, events: [])
         try GlossaryListing.write(types, json: filters.json)
         GlossaryListing.warn(of: filters.action, types)
-        if types.isEmpty {
-            let others = Glossary.standard.editions.filter { $0.name != filters.edition.edition }
-            let filter = Filter(text: text)
-            let found = others.filter { !$0.types(matching: filter).isEmpty }.map(\.name)
-            let hint =
-                found.isEmpty
-                ? "Try fewer or other words."
-                : "Edition \(found.joined(separator: ", ")) has some: add --edition \(found[0])."
-            throw CommandFailure(
-                .rejected,
-                "No event type of edition \(filters.edition.edition) matches `\(text)`. \(hint)"
-            )
-        }
+        try GlossaryListing.refuseNothing(types, filters, Filter(text: text), wanted: "matches `\(text)`")
     }
 }
 
 /// How a set of types is shown.
 enum GlossaryListing {
+    /// Says that nothing was found, and where there is some.
+    static func refuseNothing(
+        _ types: [EventType],
+        _ filters: GlossaryFilters,
+        _ filter: Filter,
+        wanted: String
+    ) throws {
+        guard types.isEmpty else { return }
+        let others = Glossary.standard.editions.filter { $0.name != filters.edition.edition }
+        let found = others.filter { !$0.types(matching: filter).isEmpty }.map(\.name)
+        let hint =
+            found.isEmpty
+            ? "`courant glossary search` looks into all words."
+            : "Edition \(found.joined(separator: ", ")) has some: add --edition \(found[0])."
+        throw CommandFailure(.rejected, "No event type of edition \(filters.edition.edition) \(wanted). \(hint)")
+    }
+
     static func write(_ types: [EventType], json: Bool) throws {
         var output = StandardOutput()
         if json {

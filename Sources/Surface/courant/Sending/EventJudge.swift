@@ -8,7 +8,7 @@ struct EventJudge {
     enum Verdict {
         /// Every source of that edition takes it.
         case good
-        /// A lenient source takes it and counts what a strict one rejects it for.
+        /// A source takes it, and counts what a stricter one rejects it for.
         case lenient(Rejection)
         case rejected(Rejection)
 
@@ -39,20 +39,25 @@ struct EventJudge {
 
     /// The verdicts on the batch's events, in order.
     func verdicts(on batch: EventBatch) throws -> [Verdict] {
-        let strict = try ask(batch, isStrict: true)
-        if isStrict { return strict.map { $0.map { .rejected($0) } ?? .good } }
-        let lenient = try ask(batch, isStrict: false)
-        return zip(lenient, strict).map { lenient, strict in
-            if let lenient { return .rejected(lenient) }
-            return strict.map { .lenient($0) } ?? .good
+        let taken = try ask(batch, isStrict: isStrict)
+        let known = try ask(batch, isStrict: isStrict, unknownFields: .reject)
+        let strict = try isStrict ? taken : ask(batch, isStrict: true)
+        return taken.indices.map { index in
+            if let rejection = taken[index] { return .rejected(rejection) }
+            return (known[index] ?? strict[index]).map { .lenient($0) } ?? .good
         }
     }
 
-    private func ask(_ batch: EventBatch, isStrict: Bool) throws -> [Rejection?] {
+    private func ask(
+        _ batch: EventBatch,
+        isStrict: Bool,
+        unknownFields: SourceSettings.UnknownFields = .leaveOut
+    ) throws -> [Rejection?] {
         let verdicts = try Intake.verdicts(
             for: batch.body,
             edition: edition,
             isStrict: isStrict,
+            unknownFields: unknownFields,
             isLines: true,
             platform: platform
         )
