@@ -14,7 +14,7 @@ struct DemoCommandTests {
         #expect(outcome.output.contains("500 events of "))
         #expect(outcome.output.contains("What to try next:"))
         #expect(ServerCommandTests.cells(outcome, "default") == ["default", "500", "500", "0", "0", "0"])
-        #expect(ServerCommandTests.cells(outcome, "local") == ["local", "500", "500", "0", "0", "0"])
+        #expect(ServerCommandTests.cells(outcome, "local") == ["local", "running", "0", "500", "500", "0", "0", "0"])
         #expect(outcome.errors.contains("Posting: 100 %, 500 events"))
         #expect(outcome.errors.hasSuffix("Each of the 500 events stands exactly once in the files.\n"))
         let folder = try #require(outcome.output.split(separator: "\n").first).description

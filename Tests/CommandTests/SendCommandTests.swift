@@ -94,6 +94,42 @@ struct SendCommandTests {
         }
     }
 
+    @Test("events in the Currents envelope go to /v1/currents, those beside them to /v1/events, in order")
+    func envelopes() async throws {
+        let flat = [#"{"id":"a"}"#, #"{"id":"b","properties":"{\"user\":1}"}"#]
+        let envelopes = [#"{"id":"c","user":{"user_id":"u"}}"#, #"{"id":"d","properties":{}}"#]
+        let input = (flat + envelopes + [flat[0]]).joined(separator: "\n")
+        try await ScriptedServer.with([]) { server in
+            _ = try await send(server, input: input)
+            let seen = try server.seen()
+            #expect(seen.map(\.path) == ["/v1/events", "/v1/currents", "/v1/events"])
+            #expect(seen.map(\.type) == ["application/x-ndjson", "application/json", "application/x-ndjson"])
+            #expect(seen[0].events == flat)
+            #expect(seen[1].body == "{\"events\":[\(envelopes[0]),\(envelopes[1])]}")
+        }
+    }
+
+    @Test("a folder stands for the event files in it, at any depth, without hidden ones")
+    func folders() async throws {
+        try await TemporaryFolder.with { folder in
+            let deep = folder.appending(path: "a/b")
+            try FileManager.default.createDirectory(at: deep, withIntermediateDirectories: true)
+            try #"{"id":"2"}"#.write(to: deep.appending(path: "two.ndjson"), atomically: false, encoding: .utf8)
+            try #"{"id":"1"}"#.write(to: folder.appending(path: "a/1.json"), atomically: false, encoding: .utf8)
+            try "no event".write(to: deep.appending(path: "notes.txt"), atomically: false, encoding: .utf8)
+            try "half".write(to: deep.appending(path: ".two.ndjson"), atomically: false, encoding: .utf8)
+            try await ScriptedServer.with([]) { server in
+                let arguments = ["send", folder.path, "--to", server.address, "--concurrency", "1"]
+                let outcome = try await CourantBinary.run(arguments)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(try server.seen().flatMap(\.events) == [#"{"id":"1"}"#, #"{"id":"2"}"#])
+            }
+            let none = try await CourantBinary.run("cat", folder.path)
+            #expect(none.status == 66)
+            #expect(none.errors.contains("holds no file that ends in .avro."), "\(none.errors)")
+        }
+    }
+
     @Test("a refused token ends it at once with 77", arguments: ["401", "403"])
     func refused(status: String) async throws {
         try await ScriptedServer.with([status]) { server in

@@ -48,7 +48,7 @@ struct ServerCommandTests {
                 #expect(status.status == 0, "\(status.errors)")
                 #expect(status.lines[0] == "\(server.address) is ready")
                 #expect(Self.cells(status, "default") == ["default", "1,400", "700", "700", "0", "0"])
-                #expect(Self.cells(status, "local") == ["local", "700", "700", "0", "0", "0"])
+                #expect(Self.cells(status, "local") == ["local", "running", "0", "700", "700", "0", "0", "0"])
             }
         }
     }
@@ -266,6 +266,20 @@ struct ServerCommandTests {
                 let export = try await server.run("dead-letters", "export", "--code", "size_over_limit")
                 #expect(export.output == large + "\n")
             }
+            try await LiveServer.with(in: folder) { server in
+                let envelope = """
+                    {"event_type":"users.messages.email.Open","id":"e","time":1700000000000,"user":{"user_id":"u"},\
+                    "properties":{"email_address":"ann@example.com"}}
+                    """
+                let sent = try await server.run("send", "-", input: late + "\n" + envelope + "\n")
+                let counts = "accepted    0\nduplicates  0\nrejected    1\nset aside   1\n"
+                #expect(sent.output.hasPrefix(counts), "\(sent)")
+                let export = try await server.run("dead-letters", "export", "--code", "time_out_of_range").output
+                #expect(export.contains(envelope))
+                let mended = export.replacing("1700000000000", with: "1700000000")
+                let again = try await server.run("send", "-", input: mended)
+                #expect(again.output.hasPrefix("accepted    2\nduplicates  1\nrejected    0\n"), "\(again)")
+            }
             try await LiveServer.with(in: folder, configuration: "intake: {event_bytes_max: 9000}") { server in
                 let again = try await server.run("dead-letters", "replay", "intake:0:1")
                 #expect(again.status == 0, "\(again.errors)")
@@ -273,7 +287,7 @@ struct ServerCommandTests {
                 #expect(left.output.contains("intake:0:0"))
                 #expect(!left.output.contains("intake:0:1"))
                 _ = try await server.run("connector", "flush", "local")
-                #expect(Self.ids(try await server.landed(withType: true)).count == 1)
+                #expect(Self.ids(try await server.landed(withType: true)).count == 3)
             }
         }
     }
@@ -290,6 +304,9 @@ struct ServerCommandTests {
                 _ = try await server.run("send", "-", input: input)
                 #expect(try await server.run("connector", "flush", "a", "--timeout", "1").status == 1)
                 try LiveServer.rewrite(yaml("open"), in: folder)
+                let status = try await server.run("status")
+                #expect(Self.cells(status, "a")[1] != "running")
+                #expect(status.lines.contains { $0.hasPrefix("a is ") && $0.contains("blocked") }, "\(status.output)")
                 let refused = try await server.run("config", "reload")
                 #expect(refused.status == 1)
                 #expect(refused.errors.contains("courant connector forget a"), "\(refused.errors)")

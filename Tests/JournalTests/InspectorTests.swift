@@ -99,7 +99,8 @@ struct InspectorTests {
                 identify: { _ in { TestRecord.identity(ofDatum: $1, fingerprint: $0) } },
                 platform: platform,
                 metrics: MetricRegistry(),
-                failStop: { Issue.record($0) }
+                failStop: { Issue.record($0) },
+                onLoss: { Issue.record("lost: \($0)") }
             )
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await journal.run() }

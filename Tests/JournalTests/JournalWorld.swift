@@ -19,6 +19,7 @@ final class JournalWorld: Sendable {
     let platform: Platform
     let settings: JournalSettings
     let stops = Locked<[JournalError]>([])
+    let losses = Locked<[FoundLoss]>([])
 
     init(
         partitions: Int = 1,
@@ -51,7 +52,8 @@ final class JournalWorld: Sendable {
             minimumNextOffset: minimumNextOffset,
             platform: platform,
             metrics: metrics,
-            failStop: { error in self.stops.withLock { $0.append(error) } }
+            failStop: { error in self.stops.withLock { $0.append(error) } },
+            onLoss: { loss in self.losses.withLock { $0.append(loss) } }
         )
     }
 

@@ -88,6 +88,7 @@ struct RecoveryTests {
         }
         let lost = metrics.counter("courant_journal_lost_records_total", help: "").value
         #expect(lost == 20)
+        #expect(world.losses.withLock { $0.reduce(0) { $0 + $1.records } } == 20, "told once, whoever finds it")
     }
 
     @Test("a rotten payload names what it cost by schema")
@@ -220,7 +221,8 @@ struct RecoveryTests {
                 identify: { _ in { _, _ in .none } },
                 platform: world.platform,
                 metrics: MetricRegistry(),
-                failStop: { _ in }
+                failStop: { _ in },
+                onLoss: { _ in }
             )
         }
         #expect(error?.code == .settingsDiffer)

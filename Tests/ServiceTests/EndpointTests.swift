@@ -12,6 +12,15 @@ import Testing
     ) async throws {
         let folder = try TestFolder()
         defer { folder.remove() }
+        try await withPartner(partner, in: folder, body)
+    }
+
+    private static func withPartner(
+        _ partner: EndpointDouble,
+        in folder: TestFolder,
+        log: LogLines = LogLines(),
+        _ body: @escaping @Sendable (_ url: String) async throws -> Void
+    ) async throws {
         try await partner.makeServer().run { endpoint in
             let yaml = """
                 connectors:
@@ -26,7 +35,7 @@ import Testing
             var configuration = try Configuration.read(yaml, file: "c.yaml", environment: environment)
             configuration.data = folder.file("data")
             configuration.listen = ListenAddress(host: "127.0.0.1", port: 0)
-            try await withService(configuration) { service in try await body(service.url) }
+            try await withService(configuration, log: log) { service in try await body(service.url) }
         }
         #expect(partner.complaints == [])
     }
@@ -36,6 +45,26 @@ import Testing
         let headers = ["Content-Type: application/x-ndjson"]
         let answer = try await ask("POST", "\(url)/v1/events", headers: headers, body: body)
         try #require(answer.status == 200, "\(answer.body)")
+    }
+
+    @Test("what is on its way when the service stops is waited for, and not sent again")
+    func stop() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let (partner, log) = (EndpointDouble(isSigned: true, clock: SystemClock()), LogLines())
+        partner.fail(.keepSlowly(.seconds(1)))
+        try await Self.withPartner(partner, in: folder, log: log) { url in
+            try await Self.send(["one"], to: url)
+            while partner.requests == 0 { try await SystemClock().sleep(for: .milliseconds(10)) }
+        }
+        #expect(log.all.contains { $0.contains("The service is stopping.") })
+        #expect(log.all.filter { $0.contains(" warning ") } == [])
+        try await Self.withPartner(partner, in: folder) { url in
+            try await Self.send(["two"], to: url)
+            let flushed = try await ask("POST", "\(url)/v1/connectors/partner/flush")
+            #expect(flushed.status == 200, "\(flushed.body)")
+        }
+        #expect(partner.ids == ["one", "two"])
     }
 
     @Test("of a partner's faults none loses an event or its order, and the one that it refuses is set aside")

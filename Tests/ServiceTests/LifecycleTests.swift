@@ -50,6 +50,36 @@ import Testing
         #expect(folder.avroFiles().count == 1)
     }
 
+    @Test("records that rot has taken are an error in the log, counted in the books, and the rest lands")
+    func rot() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let configuration = settings(in: folder)
+        try await withService(configuration) { service async throws in
+            #expect(try await ask("POST", "\(service.url)/v1/connectors/local/pause").status == 200)
+            for id in ["first", "second-to-rot", "third"] {
+                #expect(try await ask("POST", "\(service.url)/v1/events", body: try event(id)).status == 200)
+            }
+        }
+        let name = try #require(folder.names(in: "data/journal").first { $0.hasSuffix(".segment") })
+        let segment = URL(filePath: folder.file("data/journal/\(name)"))
+        var bytes = try Data(contentsOf: segment)
+        let place = try #require(bytes.firstRange(of: Data("second-to-rot".utf8)))
+        bytes[place.lowerBound] ^= 0xFF
+        try bytes.write(to: segment)
+        let log = LogLines()
+        try await withService(configuration, log: log) { service async throws in
+            #expect(try await ask("POST", "\(service.url)/v1/connectors/local/resume").status == 200)
+            let flushed = try await ask("POST", "\(service.url)/v1/connectors/local/flush")
+            #expect(flushed["records"] as? Int == 2, "\(flushed)")
+            let report = try await ask("GET", "\(service.url)/v1/connectors")
+            #expect(report["connectors", "0", "balance", "lost"] as? Int == 1)
+        }
+        let errors = log.all.filter { $0.contains(" error ") }
+        #expect(errors.count == 1 && errors[0].contains("records are lost"), "\(log.all)")
+        #expect(errors[0].contains("journal.from=1") && errors[0].contains("journal.records=1"), "\(errors)")
+    }
+
     @Test("an event whose id came from the Idempotency-Key stays known as a duplicate over a restart")
     func restartWithKey() async throws {
         let folder = try TestFolder()

@@ -25,10 +25,13 @@ final class TestFolder: Sendable {
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
+    func names(in name: String) -> [String] {
+        (FileManager.default.enumerator(atPath: file(name))?.compactMap { $0 as? String } ?? []).sorted()
+    }
+
     /// Paths of all Avro files below, sorted.
     func avroFiles(in name: String = "data/files") -> [String] {
-        let names = FileManager.default.enumerator(atPath: file(name))?.compactMap { $0 as? String } ?? []
-        return names.filter { $0.hasSuffix(".avro") }.sorted()
+        names(in: name).filter { $0.hasSuffix(".avro") }
     }
 }
 

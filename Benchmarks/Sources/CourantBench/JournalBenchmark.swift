@@ -68,7 +68,8 @@ enum BenchJournal {
             identify: { secret in Intake.identify(editions, schemas: schemas, secret: secret) },
             platform: platform,
             metrics: MetricRegistry(),
-            failStop: { error in fatalError("the journal failed: \(error)") }
+            failStop: { error in fatalError("the journal failed: \(error)") },
+            onLoss: { loss in fatalError("the journal lost \(loss)") }
         )
     }
 

@@ -236,7 +236,7 @@ struct BodySplitter {
 }
 
 /// How events lie in a body.
-enum BodyShape {
+package enum BodyShape: Sendable {
     /// One object or an array of them.
     case flat
     /// One object on each line.

@@ -182,7 +182,10 @@ struct EventEncoder: ~Copyable {
             throw Rejection(
                 Rejection.Code.fieldUnknown,
                 field: name,
-                "this event type has no field \(Rejection.quoted(name)); it is left out, or rejected where the source says `unknown_fields: reject`"
+                """
+                this event type has no field \(Rejection.quoted(name)); \
+                a source with `unknown_fields: reject` rejects it, others leave it out
+                """
             )
         }
         // Past a few dozen a sender's own keys are only counted: comparing them all would cost the square.

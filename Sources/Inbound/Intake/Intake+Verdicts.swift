@@ -10,7 +10,7 @@ package struct Verdict: Sendable, Hashable {
 }
 
 extension Intake {
-    /// Judges each event of a text without a server or a journal: NDJSON, one object, or an array.
+    /// Judges each event of a text without a server or a journal.
     ///
     /// Throws a sentence when the text as a whole cannot be read.
     package static func verdicts(
@@ -18,14 +18,14 @@ extension Intake {
         edition: Edition,
         isStrict: Bool,
         unknownFields: SourceSettings.UnknownFields = .leaveOut,
-        isLines: Bool,
+        shape: BodyShape,
         platform: Platform
     ) throws -> [Verdict] {
         let parser = try parser(
             for: edition,
             isStrict: isStrict,
             unknownFields: unknownFields,
-            shape: isLines ? .lines : .flat,
+            shape: shape,
             platform: platform
         )
         let body = Body(text)
@@ -33,6 +33,7 @@ extension Intake {
         let rejected = Dictionary(uniqueKeysWithValues: parsed.rejections.map { ($0.index, $0) })
         return (0..<parsed.received).map { Verdict(index: $0, rejection: rejected[$0]) }
     }
+
     /// A parser that belongs to no server.
     static func parser(
         for edition: Edition,

@@ -89,6 +89,20 @@ package struct JournalLoss: Sendable, Hashable {
     }
 }
 
+/// Where records were found to be lost, for whoever must tell people.
+package struct FoundLoss: Sendable, Hashable {
+    package let partition: PartitionID
+    package let loss: JournalLoss
+    /// How many of the offsets held records, as far as that can still be known.
+    package let records: Int
+
+    init(_ loss: JournalLoss, in partition: PartitionID) {
+        self.partition = partition
+        self.loss = loss
+        records = loss.counts?.reduce(0) { $0 + $1.count } ?? Int(loss.to - loss.from)
+    }
+}
+
 /// One group write, as it is read back.
 package struct JournalFrame: Sendable {
     package let partition: PartitionID

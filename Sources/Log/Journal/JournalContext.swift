@@ -1,4 +1,5 @@
 import Platform
+import Telemetry
 
 /// What every part of an open journal needs to know.
 struct JournalContext: Sendable {
@@ -8,6 +9,7 @@ struct JournalContext: Sendable {
     let schemas: [JournalSchema]
     let identify: RecordIdentifier
     let failStop: @Sendable (JournalError) -> Void
+    private let onLoss: @Sendable (FoundLoss) -> Void
     let platform: Platform
     let metrics: JournalMetrics
 
@@ -17,6 +19,7 @@ struct JournalContext: Sendable {
         schemas: [JournalSchema],
         identify: @escaping RecordIdentifier,
         failStop: @escaping @Sendable (JournalError) -> Void,
+        onLoss: @escaping @Sendable (FoundLoss) -> Void,
         platform: Platform,
         metrics: JournalMetrics
     ) {
@@ -26,6 +29,7 @@ struct JournalContext: Sendable {
         self.schemas = schemas
         self.identify = identify
         self.failStop = failStop
+        self.onLoss = onLoss
         self.platform = platform
         self.metrics = metrics
     }
@@ -41,6 +45,14 @@ struct JournalContext: Sendable {
         limit: Int64
     ) throws(FileError) -> (head: SegmentHead, length: Int)? {
         try SegmentHead.find(file, name, of: meta, schemas: schemas, limit: limit)
+    }
+
+    /// Counts a loss and tells of it; each once.
+    func tell(_ loss: JournalLoss, in partition: PartitionID) {
+        let found = FoundLoss(loss, in: partition)
+        metrics.losses.add()
+        metrics.lostRecords.add(found.records)
+        onLoss(found)
     }
 
     /// The identities of a payload's records, those without one left out.

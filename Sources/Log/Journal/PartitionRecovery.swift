@@ -230,8 +230,8 @@ struct PartitionRecovery {
     }
 
     private mutating func noteLoss(from: Offset, to: Offset) {
-        result.report.losses.append(JournalLoss(from: from, to: to))
-        context.metrics.losses.add()
-        context.metrics.lostRecords.add(Int(to - from))
+        let loss = JournalLoss(from: from, to: to)
+        result.report.losses.append(loss)
+        context.tell(loss, in: result.report.partition)
     }
 }

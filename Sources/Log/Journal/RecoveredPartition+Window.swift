@@ -49,8 +49,7 @@ extension RecoveredPartition {
         {
             return seal
         }
-        guard let (head, length) = try context.findHead(file, name, limit: segment.framesEnd)
-        else { return nil }
+        guard let (head, length) = try context.findHead(file, name, limit: segment.framesEnd) else { return nil }
         var seal = SegmentSeal(schemas: head.schemas.count)
         var scan = FrameScan(
             file: file,

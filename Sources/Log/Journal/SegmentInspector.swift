@@ -86,7 +86,8 @@ package struct SegmentInspector: Sendable {
         for name in try folder.segmentNames() {
             var failure: Failure?
             _ = try walk(name) { (header, schemas, payload) throws(JournalError) in
-                for view in RecordSequence(payload: payload, firstOffset: header.firstOffset) where failure == nil {
+                guard failure == nil else { return }
+                for view in RecordSequence(payload: payload, firstOffset: header.firstOffset) {
                     guard let schema = schemas[view.fingerprint] else { continue }
                     do throws(Failure) {
                         try body(
@@ -100,6 +101,7 @@ package struct SegmentInspector: Sendable {
                         )
                     } catch {
                         failure = error
+                        return
                     }
                 }
             }
@@ -140,11 +142,11 @@ package struct SegmentInspector: Sendable {
         if let trailer {
             report.ending = try trailer.readSeal(file) == nil ? .sealBroken : .sealed
         }
-        report.isHeadGood = try SegmentHead.read(file, name, of: meta.id) != nil
         let limit = trailer?.sealPosition ?? report.bytes
-        guard let (head, length) = try SegmentHead.find(file, name, of: meta, schemas: running, limit: limit) else {
-            return
-        }
+        let own = try SegmentHead.read(file, name, of: meta.id)
+        report.isHeadGood = own != nil
+        let found = try own ?? SegmentHead.remade(file, name, of: meta, schemas: running, limit: limit)
+        guard let (head, length) = found else { return }
         report.firstOffset = head.firstOffset
         report.nextOffset = head.firstOffset
         report.schemas = head.schemas

@@ -88,8 +88,7 @@ final class SegmentReader: JournalReader {
             return log.segment(number: segment.number) == nil ? nil : lose(&state, to: segment.nextOffset)
         }
         let name = SegmentName(partition: log.partition, number: segment.number)
-        guard let (head, length) = try context.findHead(file, name, limit: segment.framesEnd)
-        else {
+        guard let (head, length) = try context.findHead(file, name, limit: segment.framesEnd) else {
             file.close()
             return lose(&state, to: segment.nextOffset)
         }
@@ -173,10 +172,7 @@ final class SegmentReader: JournalReader {
 
     private func lose(_ state: inout State, to offset: Offset, _ counts: SchemaCounts? = nil) -> JournalRead {
         let loss = JournalLoss(from: state.offset, to: offset, counts: counts)
-        if log.isNewLoss(at: state.offset) {
-            context.metrics.losses.add()
-            context.metrics.lostRecords.add(counts?.reduce(0) { $0 + $1.count } ?? Int(loss.to - loss.from))
-        }
+        if log.isNewLoss(at: state.offset) { context.tell(loss, in: log.partition) }
         state.offset = offset
         return .lost(loss)
     }

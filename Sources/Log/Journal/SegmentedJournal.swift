@@ -26,6 +26,7 @@ package final class SegmentedJournal: Journal {
     ///   - metrics: where the journal's figures go.
     ///   - failStop: must end the process: called when a write or sync of the journal has failed. Where it returns,
     ///     as in tests, the journal takes nothing more and `run` throws.
+    ///   - onLoss: is told once of each stretch of records that rot has taken, by recovery and by whoever reads later.
     /// - Returns: the journal, ready for readers; records are written while `run` runs.
     /// - Throws: `settingsDiffer`, `metaBroken`, `noSpace`, `readFailed` or `writeFailed`.
     package static func open(
@@ -35,7 +36,8 @@ package final class SegmentedJournal: Journal {
         minimumNextOffset: [PartitionID: Offset] = [:],
         platform: Platform,
         metrics: MetricRegistry,
-        failStop: @escaping @Sendable (JournalError) -> Void
+        failStop: @escaping @Sendable (JournalError) -> Void,
+        onLoss: @escaping @Sendable (FoundLoss) -> Void
     ) async throws(JournalError) -> SegmentedJournal {
         let (context, names) = try await platform.onBlocking {
             () throws(JournalError) -> (JournalContext, [SegmentName]) in
@@ -52,6 +54,7 @@ package final class SegmentedJournal: Journal {
                 schemas: schemas,
                 identify: identify(meta.secret),
                 failStop: failStop,
+                onLoss: onLoss,
                 platform: platform,
                 metrics: JournalMetrics(metrics)
             )

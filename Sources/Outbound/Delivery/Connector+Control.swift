@@ -61,9 +61,12 @@ extension Connector {
     }
 
     /// Makes `run` return; it finishes the frame and keeps everything for the next start.
-    package func stop() {
-        control.set(.stopping)
+    package func stop(grace: Duration = .zero) {
+        control.stop(grace: grace)
     }
+
+    /// Whether the stop came before calls to the destination had ended.
+    var hasCutCalls: Bool { control.hasCutCalls }
 
     /// Whether it was told to stop: it never works again.
     var isStopping: Bool { control.mode == .stopping }
@@ -110,6 +113,7 @@ extension Connector {
     private func timedOut(_ timeout: Duration) -> DeliveryError {
         let reading = context.ledger.reading()
         let counts = reading.total
+        let unread = status().lagOffsets
         let pending = PendingCounts(
             stagedRecords: counts.staged,
             plannedRecords: counts.planned,
@@ -118,7 +122,7 @@ extension Connector {
         return DeliveryError(
             .timeout,
             "connector \(settings.name) has not landed everything within \(timeout): \(counts.staged) records are "
-                + "staged, \(counts.planned) planned",
+                + "staged, \(counts.planned) planned, and \(unread) of the journal not read yet",
             pending: pending
         )
     }

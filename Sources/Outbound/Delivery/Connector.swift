@@ -164,6 +164,7 @@ package final class Connector: Sendable {
         return await withTaskGroup(of: DeliveryError?.self) { group in
             group.addTask {
                 await self.waitUntilIdle()
+                await self.waitForCalls()
                 return nil
             }
             for partition in partitions {
@@ -214,6 +215,26 @@ package final class Connector: Sendable {
             let generation = control.changes.generation
             guard control.shouldWork else { return }
             await control.changes.wait(past: generation)
+        }
+    }
+
+    /// Before a stop cuts what is on its way, that may come to its end: none begins any more.
+    private func waitForCalls() async {
+        let clock = context.platform.clock
+        let deadline = clock.uptime() + control.grace
+        while control.mode == .stopping, !Task.isCancelled {
+            let generation = control.changes.generation
+            guard control.hasCalls else { return }
+            let left = deadline - clock.uptime()
+            guard left > .zero else {
+                control.hasCutCalls = control.grace > .zero
+                return
+            }
+            let changes = control.changes
+            await firstOf([
+                { try? await clock.sleep(for: left) },
+                { await changes.wait(past: generation) },
+            ])
         }
     }
 

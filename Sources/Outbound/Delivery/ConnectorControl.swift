@@ -11,11 +11,17 @@ final class ConnectorControl: Sendable {
 
     private struct State {
         var mode = Mode.running
-        /// How many want the work to stand still for a moment.
+        /// How many want the work to stand still for a moment, such as a forgetting of plans.
         var holds = 0
         var isWorking = false
+        /// Calls to the destination that have begun, and what state has not learnt of them yet.
+        var calls = 0
+        /// How long a stop waits for these.
+        var grace = Duration.zero
+        var hasCutCalls = false
         var flushes: UInt64 = 0
-        /// By partition: the end as it was when the newest flush was asked for, and the flushes done.
+        /// By partition: the end as it was when the newest flush was asked for, and the newest that was done, as they
+        /// are numbered.
         var flushTargets: [Offset]
         var flushed: [UInt64]
     }
@@ -44,6 +50,36 @@ final class ConnectorControl: Sendable {
         }
         changes.raise()
         hurry.raise()
+    }
+
+    /// Ends all work for good; calls that have begun may go on for so long.
+    func stop(grace: Duration) {
+        state.withLock { $0.grace = grace }
+        set(.stopping)
+    }
+
+    var grace: Duration { state.withLock(\.grace) }
+
+    /// Whether a call may begin; if so, ``endCall()`` must follow once state knows what became of it.
+    func beginCall() -> Bool {
+        state.withLock { state in
+            guard state.mode != .stopping else { return false }
+            state.calls += 1
+            return true
+        }
+    }
+
+    func endCall() {
+        state.withLock { $0.calls -= 1 }
+        changes.raise()
+    }
+
+    var hasCalls: Bool { state.withLock { $0.calls > 0 } }
+
+    /// Whether a stop came to the end of its grace.
+    var hasCutCalls: Bool {
+        get { state.withLock(\.hasCutCalls) }
+        set { state.withLock { $0.hasCutCalls = newValue } }
     }
 
     /// Whether there is to be work now.

@@ -17,6 +17,7 @@ package final class Delivery: Sendable {
         var waiting: [Connector] = []
         var running: Set<String> = []
         var isStopping = false
+        var hasFailed = false
         /// Whose connectors need the journal too.
         var others: [Delivery] = []
     }
@@ -64,8 +65,13 @@ package final class Delivery: Sendable {
         let failure = await withTaskGroup(of: DeliveryError?.self) { group -> DeliveryError? in
             // Connectors of a reload start in this group too.
             await self.handOut(to: &group)
+            // Told to stop, connectors end in order; without state there is nothing to wait for.
+            if state.withLock(\.hasFailed) { group.cancelAll() }
             var failure: DeliveryError?
-            for await ended in group { failure = failure ?? ended }
+            for await ended in group {
+                failure = failure ?? ended
+                if failure != nil { group.cancelAll() }
+            }
             return failure
         }
         if let failure { throw failure }
@@ -162,13 +168,15 @@ package final class Delivery: Sendable {
         }
     }
 
-    /// Stops all connectors; false if one has not returned in time.
+    /// Stops all connectors, each once the calls to its destination that have begun have ended; false if one was cut
+    /// off or has not returned in time.
     package func stop(within timeout: Duration) async -> Bool {
         state.withLock { $0.isStopping = true }
         let all = connectors
-        for connector in all { connector.stop() }
+        // The last part of the time is for what cutting a call off takes.
+        for connector in all { connector.stop(grace: timeout * 0.9) }
         changes.raise()
-        return await wait(for: all, within: timeout) == nil
+        return await wait(for: all, within: timeout) == nil && !all.contains { $0.hasCutCalls }
     }
 
     /// The first offset of a partition that any reader still needs; nil without readers.
@@ -230,10 +238,9 @@ package final class Delivery: Sendable {
             for connector in waiting {
                 group.addTask { await self.run(connector) }
             }
-            if isStopping { break }
+            if isStopping { return }
             await changes.wait(past: generation)
         }
-        group.cancelAll()
     }
 
     /// A connector whose state failed stops all others: the process must end.
@@ -246,7 +253,10 @@ package final class Delivery: Sendable {
         }
         state.withLock { state in
             _ = state.running.remove(connector.settings.id)
-            if failure != nil { state.isStopping = true }
+            if failure != nil {
+                state.isStopping = true
+                state.hasFailed = true
+            }
         }
         changes.raise()
         return failure

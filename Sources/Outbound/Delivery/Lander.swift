@@ -23,14 +23,20 @@ struct Lander: Sendable {
     private func land(_ given: Plan) async throws(DeliveryError) {
         var plan = given
         var retry = context.settings.retry
-        while !Task.isCancelled {
-            switch try await attempt(&plan) {
-            case .done(let landed, let lost):
-                try await close(plan, landed: landed, lost: lost)
-                return
-            case .failed(let error):
-                guard await handle(error, of: plan, &retry) else { return }
-            }
+        while !Task.isCancelled, context.control.beginCall() {
+            guard let error = try await call(&plan) else { return }
+            guard await handle(error, of: plan, &retry) else { return }
+        }
+    }
+
+    /// One attempt, up to where state knows that it has landed; nil if it has.
+    private func call(_ plan: inout Plan) async throws(DeliveryError) -> DestinationError? {
+        defer { context.control.endCall() }
+        switch try await attempt(&plan) {
+        case .failed(let error): return error
+        case .done(let landed, let lost):
+            try await close(plan, landed: landed, lost: lost)
+            return nil
         }
     }
 

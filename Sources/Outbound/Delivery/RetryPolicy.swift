@@ -12,7 +12,8 @@ package struct RetryPolicy: Sendable, Hashable {
 
     /// The wait before the next attempt.
     ///
-    /// `random` has 64 even bits; `asked` is what the destination asked for, which is never undercut.
+    /// `random` has 64 even bits; `asked` is what the destination asked for, which is not undercut up to an hour: more
+    /// is a mistake of the destination's that would hold delivery for days.
     package mutating func wait(random: UInt64, asked: Duration? = nil) -> Duration {
         let bound = attempts >= 32 ? cap : min(cap, first * (1 << attempts))
         attempts += 1

@@ -33,7 +33,7 @@ extension StreamWorker {
                 }
                 halves.append(next)
                 await wait(after: error)
-                guard !Task.isCancelled else { return false }
+                guard !Task.isCancelled, context.control.mode != .stopping else { return false }
             }
         }
         return true

@@ -111,15 +111,24 @@ final class StreamWorker {
                 StreamBatch.Record(offset: record.offset, type: type, datum: start..<batch.bytes.count)
             )
             if batch.records.count >= limits.recordsMax || batch.bytes.count >= limits.bytesMax {
-                guard try await send(batch, of: frame) else { return false }
-                scanned = record.offset + 1
-                try await commit()
+                guard try await deliver(batch, of: frame, upTo: record.offset + 1) else { return false }
                 batch = StreamBatch(partition: partition, types: context.types)
             }
         }
         guard !batch.records.isEmpty || !refused.isEmpty else { return true }
+        return try await deliver(batch, of: frame, upTo: max(scanned, frame.nextOffset))
+    }
+
+    /// Delivers a batch and commits the cursor behind it; false if the connector stops before.
+    private func deliver(
+        _ batch: StreamBatch,
+        of frame: JournalFrame,
+        upTo offset: Offset
+    ) async throws(DeliveryError) -> Bool {
+        guard context.control.beginCall() else { return false }
+        defer { context.control.endCall() }
         guard batch.records.isEmpty ? true : try await send(batch, of: frame) else { return false }
-        scanned = max(scanned, frame.nextOffset)
+        scanned = offset
         try await commit()
         return true
     }

@@ -21,6 +21,8 @@ package final class DoubleServer: Sendable {
         case respond(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [])
         /// The connection is reset without an answer.
         case reset
+        /// Answered with a status after a while.
+        case late(Duration, status: Int)
         /// No answer ever.
         case hang
     }
@@ -126,6 +128,11 @@ package final class DoubleServer: Sendable {
 
         private func answer(_ answer: Answer, to request: Request, _ context: ChannelHandlerContext) {
             switch answer {
+            case .late(let pause, let status):
+                let (answerer, bound) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.loopBound)
+                context.eventLoop.scheduleTask(in: TimeAmount(pause)) {
+                    answerer.value.answer(.respond(status: status), to: request, bound.value)
+                }
             case .hang: break
             case .reset: reset(context)
             case .respond(let status, let headers, let body):

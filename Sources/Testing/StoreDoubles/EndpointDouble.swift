@@ -20,6 +20,8 @@ package final class EndpointDouble: Sendable {
         case answer(DoubleServer.Answer)
         /// The events are kept, and the connection is reset instead of an answer.
         case loseAnswer
+        /// The events are kept, and the answer comes after a while.
+        case keepSlowly(Duration)
     }
 
     private struct State {
@@ -83,8 +85,11 @@ package final class EndpointDouble: Sendable {
             let mishap = ids.isEmpty || state.mishaps.isEmpty ? nil : state.mishaps.removeFirst()
             if case .answer(let answer) = mishap { return answer }
             state.ids += ids
-            if case .loseAnswer = mishap { return .reset }
-            return .respond(status: 202)
+            return switch mishap {
+            case .loseAnswer: .reset
+            case .keepSlowly(let pause): .late(pause, status: 202)
+            default: .respond(status: 202)
+            }
         }
     }
 

@@ -55,6 +55,18 @@ struct ServiceRooms: Sendable {
         }
     }
 
+    /// What was acknowledged and is no more is an error in the log at the moment it is found.
+    private static func tell(_ found: FoundLoss, _ logger: Logger) {
+        logger.error(
+            "The journal has rotted and records are lost. `courant journal check` names the segment.",
+            metadata: [
+                "journal.partition": "\(found.partition.rawValue)",
+                "journal.from": "\(found.loss.from.rawValue)", "journal.to": "\(found.loss.to.rawValue)",
+                "journal.records": "\(found.records)",
+            ]
+        )
+    }
+
     private static func open(
         _ configuration: Configuration,
         _ glossary: Glossary,
@@ -82,7 +94,8 @@ struct ServiceRooms: Sendable {
             minimumNextOffset: try await state.minimumNextOffsets(),
             platform: platform,
             metrics: metrics,
-            failStop: { failStop.stop("\($0)") }
+            failStop: { failStop.stop("\($0)") },
+            onLoss: { Self.tell($0, logger) }
         )
         try await state.adopt(journal.id)
         let environment = ConnectorEnvironment(

@@ -8,14 +8,15 @@ struct Cat: ParsableCommand {
         abstract: "Print the records of Avro files, one JSON object a line.",
         discussion: """
             Each object has exactly the record's fields, nulls included. Works on
-            any Avro object container file; `-` reads standard input.
+            any Avro object container file. A folder stands for the .avro files in
+            it; `-` reads standard input.
 
             Example:
-              courant cat courant-data/files/**/*.avro --with-type --limit 10
+              courant cat courant-data/files --with-type --limit 10
             """
     )
 
-    @Argument(help: ArgumentHelp("Avro files, or - for standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Avro files, folders of them, or - for standard input.", valueName: "file"))
     var files: [String]
 
     @Flag(name: .long, help: "Add the event type, from the record's name, as event_type.")
@@ -32,7 +33,7 @@ struct Cat: ParsableCommand {
         var output = StandardOutput()
         var left = limit ?? .max
         var line: [UInt8] = []
-        for file in files where left > 0 {
+        for file in try FilePaths.expanded(files, endings: ["avro"]) where left > 0 {
             let reader = try RecordReader(path: file)
             let type = withType ? Datum.Entry("event_type", .string(reader.typeName)) : nil
             do {

@@ -40,12 +40,7 @@ struct ConnectorList: AsyncParsableCommand {
         if json {
             try output.line(JSONValue.object(["connectors": .array(report.connectors.map(\.json))]).pretty)
         } else {
-            var table = Table(rightAligned: [2, 3, 4, 5, 6, 7])
-            table.row("NAME", "STATE", "LAG", "CARRIED", "LANDED", "PENDING", "SET ASIDE", "LOST")
-            for connector in report.connectors {
-                table.row(cells: [connector.name, connector.state, connector.lagText] + connector.balance.cells)
-            }
-            try output.line(table.text)
+            for line in BalanceTables.connectors(report) { try output.line(line) }
         }
         try output.flush()
     }

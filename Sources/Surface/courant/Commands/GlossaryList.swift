@@ -23,8 +23,9 @@ struct GlossaryList: ParsableCommand {
         let types = try filters.types(text: nil, events: events)
         try GlossaryListing.write(types, json: filters.json)
         GlossaryListing.warn(of: filters.action, types)
-        let names = events.isEmpty ? "has all these tags" : "is called " + events.map { "`\($0)`" }.joined(separator: ", ")
-        try GlossaryListing.refuseNothing(types, filters, Filter(events: events), wanted: names)
+        let named = events.map { "`\($0)`" }.joined(separator: ", ")
+        let wanted = events.isEmpty ? "has all these tags" : "is called \(named)"
+        try GlossaryListing.refuseNothing(types, filters, Filter(events: events), wanted: wanted)
     }
 }
 

@@ -99,7 +99,7 @@ struct JournalCheck: ParsableCommand {
             let names = broken.map { "\($0.path): \(Self.troubles($0).joined(separator: ", "))" }
             throw CommandFailure(
                 .rejected,
-                "\(Figures.count(broken.count, "segment")) broken; the server skips what is broken and counts it as lost.\n"
+                "\(Figures.count(broken.count, "segment")) broken; the server skips bad frames, counts their records as lost and says so in its log.\n"
                     + names.joined(separator: "\n")
             )
         }

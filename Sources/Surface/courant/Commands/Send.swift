@@ -10,7 +10,9 @@ struct Send: AsyncParsableCommand {
         discussion: """
             The form of each file is found from its first bytes. Avro object
             container files give the event type by the record's name, so an existing
-            Currents bucket can be brought in as it is. `-` reads standard input.
+            Currents bucket can be brought in as it is. A folder stands for the .avro,
+            .ndjson, .jsonl and .json files in it; `-` reads standard input. Events in
+            the Currents envelope go to /v1/currents, all others to /v1/events.
 
             A repeated send of the same file with the same --batch doubles nothing
             within the server's duplicate window, even where events have no id.
@@ -18,14 +20,14 @@ struct Send: AsyncParsableCommand {
 
             Examples:
               courant send events.ndjson --to http://127.0.0.1:8080
-              courant send bucket/**/*.avro --to https://events.example.com
+              courant send bucket --to https://events.example.com
               courant sample --events 1000 | courant send -
 
-            Exits with 1 if any event was rejected.
+            Exits with 1 if any event was rejected or set aside.
             """
     )
 
-    @Argument(help: ArgumentHelp("NDJSON, JSON or Avro files, or - for standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("NDJSON, JSON or Avro files, folders, or - for standard input.", valueName: "file"))
     var files: [String]
 
     @Option(
@@ -66,16 +68,24 @@ struct Send: AsyncParsableCommand {
         let clock = SystemClock()
         let started = clock.uptime()
         var progress = ProgressBar("Sending", clock: clock)
-        let events = try EventFiles(files)
+        let events = try EventFiles(FilePaths.expanded(files, endings: ["avro", "ndjson", "jsonl", "json"]))
         let summary = try await sender.send(
             next: { try events.nextBatch(eventsMax: batch, bytesMax: Self.batchBytesMax) },
             progress: { sums in
-                let share = events.size.map { $0 == 0 ? 1 : Double(events.position) / Double($0) }
+                // Of what was read, the part that was answered.
+                let answered = Double(sums.sent) / Double(max(1, events.count))
+                let share = events.size.map { $0 == 0 ? 1 : Double(events.position) / Double($0) * answered }
                 progress.update(events: sums.sent, share: share)
             }
         )
         progress.finish()
         try report(summary, elapsed: clock.uptime() - started)
+        if summary.setAside > 0 {
+            throw CommandFailure(
+                .rejected,
+                "\(Figures.count(summary.setAside, "event")) set aside; see them with `courant dead-letters list`."
+            )
+        }
         if summary.rejected > 0 {
             throw CommandFailure(
                 .rejected,
@@ -95,6 +105,7 @@ struct Send: AsyncParsableCommand {
             table.row("accepted", Figures.count(summary.accepted))
             table.row("duplicates", Figures.count(summary.duplicates))
             table.row("rejected", Figures.count(summary.rejected))
+            if summary.setAside > 0 { table.row("set aside", Figures.count(summary.setAside)) }
             try output.line(table.text)
             let rate = Figures.rate(summary.sent, in: elapsed)
             try output.line("\(Figures.count(summary.sent, "event")) in \(Figures.duration(elapsed)), \(rate)")

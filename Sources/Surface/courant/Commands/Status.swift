@@ -5,7 +5,7 @@ import Avro
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show a running server: readiness, sources and connectors with their balances.",
+        abstract: "Show a running server: readiness, sources, and connectors with state and balance.",
         discussion: """
             Example:
               courant status --url http://127.0.0.1:8080
@@ -40,16 +40,25 @@ struct Status: AsyncParsableCommand {
 
 /// Both balances as tables.
 enum BalanceTables {
-    static func lines(_ report: ServerReport) -> [String] {
-        var sources = Table(rightAligned: [1, 2, 3, 4, 5])
-        sources.row("SOURCE", "RECEIVED", "ACCEPTED", "DUPLICATES", "REJECTED", "SET ASIDE")
+    static func lines(_ report: ServerReport) -> [String] { sources(report) + [""] + connectors(report) }
+
+    private static func sources(_ report: ServerReport) -> [String] {
+        var table = Table(rightAligned: [1, 2, 3, 4, 5])
+        table.row("SOURCE", "RECEIVED", "ACCEPTED", "DUPLICATES", "REJECTED", "SET ASIDE")
         for source in report.sources {
             let figures = [source.received, source.accepted, source.duplicates, source.rejected, source.setAside]
-            sources.row(cells: [source.name] + figures.map { Figures.count($0) })
+            table.row(cells: [source.name] + figures.map { Figures.count($0) })
         }
-        var connectors = Table(rightAligned: [1, 2, 3, 4, 5])
-        connectors.row("CONNECTOR", "CARRIED", "LANDED", "PENDING", "SET ASIDE", "LOST")
-        for connector in report.connectors { connectors.row(cells: [connector.name] + connector.balance.cells) }
-        return sources.lines + [""] + connectors.lines
+        return table.lines
+    }
+
+    /// A line for each connector, and one more for each that cannot deliver.
+    static func connectors(_ report: ServerReport) -> [String] {
+        var table = Table(rightAligned: [2, 3, 4, 5, 6, 7])
+        table.row("CONNECTOR", "STATE", "LAG", "CARRIED", "LANDED", "PENDING", "SET ASIDE", "LOST")
+        for connector in report.connectors {
+            table.row(cells: [connector.name, connector.state, connector.lagText] + connector.balance.cells)
+        }
+        return table.lines + report.connectors.compactMap(\.trouble)
     }
 }

@@ -75,7 +75,7 @@ struct DemoRun: Sendable {
             next: {
                 guard made < events else { return nil }
                 try Task.checkCancellation()
-                var batch = EventBatch(origin: "demo", first: made)
+                var batch = EventBatch(origin: "demo", first: made, form: .flat)
                 while batch.count < Self.batchEvents && made < events {
                     let event = samples.next()
                     var json: [UInt8] = []

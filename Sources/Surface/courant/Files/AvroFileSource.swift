@@ -35,7 +35,7 @@ final class AvroFileSource: ByteSource {
         guard type != .typeDirectory else {
             throw CommandFailure(
                 .noInput,
-                "`\(path)` is a folder; name the files in it, for example with `\(path)/**/*.avro`."
+                "`\(path)` is a folder; name one of the files in it."
             )
         }
         return type == .typeRegular ? attributes[.size] as? Int : nil

@@ -90,7 +90,8 @@ struct ServerAnswer: Sendable {
         case 401:
             CommandFailure(
                 .refused,
-                "\(address) wants a token: pass --token or set COURANT_TOKEN; `courant token create` makes one."
+                "\(address) refuses the call (\(reason)): pass a valid token by --token or COURANT_TOKEN; "
+                    + "`courant token create` makes one."
             )
         case 403:
             CommandFailure(.refused, "The token lacks the scope for this (\(reason)); use one that carries it.")

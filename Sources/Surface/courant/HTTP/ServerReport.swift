@@ -36,6 +36,12 @@ struct ServerReport {
         var state: String { json["state"]?.string ?? "" }
         var balance: Balance { Balance(json: json["balance"] ?? .null) }
         var types: [JSONValue] { json["types"]?.array ?? [] }
+        /// What keeps it from delivering; nil while nothing does.
+        var trouble: String? {
+            let reason = json["reason"]?.string ?? json["last_error"]?.string
+            guard state != "running", let reason else { return nil }
+            return "\(name) is \(state): \(reason)"
+        }
         var lagText: String {
             let events = Figures.count(json.count("lag_events"))
             guard let seconds = json["lag_seconds"]?.double, seconds > 0 else { return events }

@@ -18,6 +18,8 @@ final class EventFile {
     private var waitingFrom = 0
     private var isAtEnd = false
     private var handedOut = 0
+    /// The first event of the next batch, which was looked at already.
+    private var held: [UInt8]?
 
     /// Far above the server's limit for one event, so that the server names the ones that are too large.
     private static let eventBytesMax = 64 * 1024 * 1024
@@ -41,14 +43,22 @@ final class EventFile {
     var size: Int? { source.size }
     var position: Int { source.position }
 
-    /// The next events, at most `eventsMax` and about `bytesMax` together; nil at the end.
+    /// The next events of one form, at most `eventsMax` and about `bytesMax` together; nil at the end.
     func nextBatch(eventsMax: Int, bytesMax: Int) throws -> EventBatch? {
-        var batch = EventBatch(origin: origin, first: handedOut)
-        while batch.count < eventsMax, batch.body.count < bytesMax, let event = try next() {
+        guard var event = try held ?? next() else { return nil }
+        held = nil
+        var batch = EventBatch(origin: origin, first: handedOut, form: EventForm(event))
+        while true {
             batch.append(event)
+            guard batch.count < eventsMax, batch.body.count < bytesMax, let following = try next() else { break }
+            guard EventForm(following) == batch.form else {
+                held = following
+                break
+            }
+            event = following
         }
         handedOut += batch.count
-        return batch.count == 0 ? nil : batch
+        return batch
     }
 
     /// The next event as one line of JSON; nil at the end.

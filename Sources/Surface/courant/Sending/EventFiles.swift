@@ -7,6 +7,8 @@ import Foundation
 final class EventFiles {
     /// The bytes of all files together; nil where one has no size, such as standard input.
     let size: Int?
+    /// How many events were handed out.
+    private(set) var count = 0
     private var waiting: ArraySlice<String>
     private var current: EventFile?
     private var passed = 0
@@ -23,7 +25,10 @@ final class EventFiles {
     /// The next events of one file; nil at the end of the last.
     func nextBatch(eventsMax: Int, bytesMax: Int) throws -> EventBatch? {
         while true {
-            if let batch = try current?.nextBatch(eventsMax: eventsMax, bytesMax: bytesMax) { return batch }
+            if let batch = try current?.nextBatch(eventsMax: eventsMax, bytesMax: bytesMax) {
+                count += batch.count
+                return batch
+            }
             passed = position
             current = nil
             guard let path = waiting.popFirst() else { return nil }

@@ -54,11 +54,11 @@ struct EventJudge {
         unknownFields: SourceSettings.UnknownFields = .leaveOut
     ) throws -> [Rejection?] {
         let verdicts = try Intake.verdicts(
-            for: batch.body,
+            for: batch.content.body,
             edition: edition,
             isStrict: isStrict,
             unknownFields: unknownFields,
-            isLines: true,
+            shape: batch.form == .envelope ? .envelope : .lines,
             platform: platform
         )
         guard verdicts.count == batch.count else {

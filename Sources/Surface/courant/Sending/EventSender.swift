@@ -1,4 +1,4 @@
-/// Posts batches of events to `/v1/events`, several at a time.
+/// Posts batches of events to `/v1/events` and `/v1/currents`, several at a time.
 ///
 /// A batch that the server cannot take (429, 5xx, no connection) is sent again with the same bytes and the same key,
 /// so that nothing is doubled. One that it refuses as a whole (400, 413) is halved until the event that is the cause
@@ -8,8 +8,6 @@ struct EventSender: Sendable {
     let concurrency: Int
     /// About two minutes of trying, with the pauses of ``RetryPolicy``.
     var triesMax = 12
-
-    private static let path = "/v1/events"
 
     /// Sends what `next` gives until it gives nil, and calls `progress` with the sums after each answer.
     func send(
@@ -40,12 +38,12 @@ struct EventSender: Sendable {
     ///
     /// The recursion ends at single events.
     func post(_ batch: EventBatch) async throws -> SendSummary {
-        var call = ServerCall.post(Self.path)
+        var call = ServerCall.post(batch.form == .envelope ? "/v1/currents" : "/v1/events")
+        let content = batch.content
         call.headers = [
-            (name: "content-type", value: "application/x-ndjson"),
-            (name: "idempotency-key", value: batch.idempotencyKey),
+            (name: "content-type", value: content.type), (name: "idempotency-key", value: batch.idempotencyKey),
         ]
-        call.body = batch.body
+        call.body = content.body
         let answer = try await client.persist(call, triesMax: triesMax)
         switch answer.status {
         case 200, 207, 422:
@@ -81,8 +79,10 @@ struct EventSender: Sendable {
         summary.sent = batch.count
         summary.accepted = verdict.accepted
         summary.duplicates = verdict.duplicates
-        summary.rejected = verdict.rejected.count
-        for rejected in verdict.rejected.prefix(SendSummary.rejectionsKept) {
+        summary.setAside = verdict.setAside ?? 0
+        let rejections = verdict.rejected ?? []
+        summary.rejected = rejections.count
+        for rejected in rejections.prefix(SendSummary.rejectionsKept) {
             summary.rejections.append(
                 RejectedEvent(
                     file: batch.origin,
@@ -98,7 +98,7 @@ struct EventSender: Sendable {
     }
 }
 
-/// The server's answer to `POST /v1/events`.
+/// The server's answer: `POST /v1/events` lists what it rejected, `POST /v1/currents` counts what it set aside.
 struct EventsAnswer: Decodable, Sendable {
     /// One rejected event; `index` counts from 0 in the request.
     struct Rejected: Decodable, Sendable {
@@ -111,5 +111,11 @@ struct EventsAnswer: Decodable, Sendable {
 
     let accepted: Int
     let duplicates: Int
-    let rejected: [Rejected]
+    let rejected: [Rejected]?
+    let setAside: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case accepted, duplicates, rejected
+        case setAside = "set_aside"
+    }
 }

@@ -20,8 +20,15 @@ struct SendSummary: Codable, Sendable {
     var accepted = 0
     var duplicates = 0
     var rejected = 0
+    /// Events in the Currents envelope that became dead letters: the server has them, they must not be sent again.
+    var setAside = 0
     /// The first rejections, in the order in which they were answered.
     var rejections: [RejectedEvent] = []
+
+    private enum CodingKeys: String, CodingKey {
+        case sent, accepted, duplicates, rejected, rejections
+        case setAside = "set_aside"
+    }
 
     /// As many as help to find the cause; a whole file of them would hide it.
     static let rejectionsKept = 20
@@ -31,6 +38,7 @@ struct SendSummary: Codable, Sendable {
         accepted += other.accepted
         duplicates += other.duplicates
         rejected += other.rejected
+        setAside += other.setAside
         rejections.append(contentsOf: other.rejections.prefix(max(0, Self.rejectionsKept - rejections.count)))
     }
 }

@@ -18,20 +18,22 @@ extension SegmentHead {
         limit: Int64
     ) throws(FileError) -> (head: SegmentHead, length: Int)? {
         if let found = try read(file, name, of: journal.id) { return found }
-        let first = try file.read(at: 0, count: Block.bytes)
-        if let length = length(firstBlock: first), SegmentHead(decoding: try file.read(at: 0, count: length)) != nil {
-            return nil
-        }
-        return try rebuilt(file, name, of: journal, schemas: schemas, limit: limit)
+        return try remade(file, name, of: journal, schemas: schemas, limit: limit)
     }
 
-    private static func rebuilt(
+    /// The head of a segment whose own could not be read, as ``find(_:_:of:schemas:limit:)`` makes it again.
+    static func remade(
         _ file: any File,
         _ name: SegmentName,
         of journal: JournalMeta,
         schemas: [JournalSchema],
         limit: Int64
     ) throws(FileError) -> (head: SegmentHead, length: Int)? {
+        let start = try file.read(at: 0, count: Block.bytes)
+        // A head that is whole is another segment's.
+        if let length = length(firstBlock: start), SegmentHead(decoding: try file.read(at: 0, count: length)) != nil {
+            return nil
+        }
         var scan = FrameScan(
             file: file,
             segment: name.number,
