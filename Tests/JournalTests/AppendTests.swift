@@ -115,8 +115,7 @@ struct AppendTests {
         try await world.run { journal in
             _ = try await journal.append(TestRecord.batch([0]), to: .first)
             world.files.observe { operation, path in
-                // A segment's file is known by the name it was made under: the first spare is the one written to.
-                if operation == "sync", path.hasSuffix("-1.spare") { gate.pass() }
+                if operation == "sync", path.hasSuffix(".segment") { gate.pass() }
             }
             gate.shut()
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -143,7 +142,9 @@ struct AppendTests {
         let gate = Gate()
         try await world.run { journal in
             _ = try await journal.append(TestRecord.batch([0]), to: .first)
-            world.files.observe { operation, path in if operation == "sync" { gate.pass() } }
+            world.files.observe { operation, path in
+                if operation == "sync", path.hasSuffix(".segment") { gate.pass() }
+            }
             gate.shut()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await journal.append(TestRecord.batch([1]), to: .first) }
@@ -166,7 +167,9 @@ struct AppendTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await journal.run() }
             _ = try await journal.append(TestRecord.batch([0]), to: .first)
-            world.files.observe { operation, path in if operation == "sync" { gate.pass() } }
+            world.files.observe { operation, path in
+                if operation == "sync", path.hasSuffix(".segment") { gate.pass() }
+            }
             gate.shut()
             try await withThrowingTaskGroup(of: Void.self) { senders in
                 senders.addTask { _ = try await journal.append(TestRecord.batch([1]), to: .first) }

@@ -40,9 +40,10 @@ package final class FaultyFiles: FileSystem {
 
     /// Plans a fault for the next operations of a kind.
     ///
-    /// Kinds: `open` (of a new file), `write`, `sync`, `truncate`, `rename`, `link`, `remove`, `sync of folder`.
-    package func failNext(_ kind: String, times: Int = 1, code: Int32) {
-        state.withLock { $0.kindFaults[kind] = (times, code) }
+    /// Kinds: `open` (of a new file), `write`, `sync`, `truncate`, `rename`, `link`, `remove`, `sync of folder`. Where
+    /// several write side by side, the ending of its path says whose operations are meant.
+    package func failNext(_ kind: String, of ending: String = "", times: Int = 1, code: Int32) {
+        state.withLock { $0.kindFaults[kind] = (ending, times, code) }
     }
 
     /// The bytes that all files together may have; nil is no limit.
@@ -83,16 +84,16 @@ package final class FaultyFiles: FileSystem {
             case .read, .readWrite:
                 try state.checkUp("open", path)
                 guard let node = state.entries[path] else { throw FaultyState.error(.notFound, "open", path) }
-                return FaultyFile(self, node, path, generation: state.generation, canWrite: mode == .readWrite)
+                return FaultyFile(self, node, generation: state.generation, canWrite: mode == .readWrite)
             case .create:
                 try state.operate("open", path)
                 guard state.entries[path] == nil else { throw FaultyState.error(.exists, "open", path) }
                 guard state.folders.contains(FilePath.folder(of: path)) else {
                     throw FaultyState.error(.notFound, "open", path)
                 }
-                let node = FaultyNode()
+                let node = FaultyNode(path)
                 state.set(path, node)
-                return FaultyFile(self, node, path, generation: state.generation, canWrite: true)
+                return FaultyFile(self, node, generation: state.generation, canWrite: true)
             }
         }
     }
@@ -105,6 +106,7 @@ package final class FaultyFiles: FileSystem {
             state.pending.append([(from, nil), (to, node)])
             state.entries[from] = nil
             state.entries[to] = node
+            node.path = to
         }
     }
 
@@ -179,6 +181,8 @@ package final class FaultyFiles: FileSystem {
         }
     }
 
+    fileprivate func path(of node: FaultyNode) -> String { state.withLock { _ in node.path } }
+
     fileprivate func withState<Result: Sendable>(
         generation: Int,
         _ operation: String,
@@ -201,19 +205,20 @@ package final class FaultyFiles: FileSystem {
 private final class FaultyFile: File {
     private let files: FaultyFiles
     private let node: FaultyNode
-    private let path: String
     private let generation: Int
     private let canWrite: Bool
 
-    init(_ files: FaultyFiles, _ node: FaultyNode, _ path: String, generation: Int, canWrite: Bool) {
+    init(_ files: FaultyFiles, _ node: FaultyNode, generation: Int, canWrite: Bool) {
         self.files = files
         self.node = node
-        self.path = path
         self.generation = generation
         self.canWrite = canWrite
     }
 
+    private var path: String { files.path(of: node) }
+
     func read(at position: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+        let path = path
         let bytes = try files.withState(generation: generation, "read", path) { state throws(FileError) in
             try state.checkUp("read", path)
             let start = min(Int(position), node.current.count)
@@ -225,7 +230,7 @@ private final class FaultyFile: File {
 
     func write(at position: Int64, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
         precondition(canWrite, "\(path) was opened for reading")
-        let bytes = unsafe Array(bytes)
+        let (bytes, path) = unsafe (Array(bytes), path)
         files.announce("write", path)
         try files.withState(generation: generation, "write", path) { state throws(FileError) in
             try state.write(node, path, Int(position), bytes)
@@ -233,6 +238,7 @@ private final class FaultyFile: File {
     }
 
     func synchronize() throws(FileError) {
+        let path = path
         files.announce("sync", path)
         try files.withState(generation: generation, "sync", path) { state throws(FileError) in
             try state.synchronize(node, path)
@@ -240,6 +246,7 @@ private final class FaultyFile: File {
     }
 
     func truncate(to size: Int64) throws(FileError) {
+        let path = path
         files.announce("truncate", path)
         try files.withState(generation: generation, "truncate", path) { state throws(FileError) in
             try state.operate("truncate", path)
@@ -248,7 +255,8 @@ private final class FaultyFile: File {
     }
 
     func size() throws(FileError) -> Int64 {
-        try files.withState(generation: generation, "stat", path) { state throws(FileError) in
+        let path = path
+        return try files.withState(generation: generation, "stat", path) { state throws(FileError) in
             try state.checkUp("stat", path)
             return Int64(node.current.count)
         }

@@ -8,10 +8,16 @@ final class FaultyNode: @unchecked Sendable {
     /// What a disk writes in one piece.
     static let sectorBytes = 512
 
+    /// Its name now: an open file may have been renamed.
+    var path: String
     var current: [UInt8] = []
     var durable: [UInt8] = []
     /// Pages written since the last sync.
     var dirty: Set<Int> = []
+
+    init(_ path: String) {
+        self.path = path
+    }
 
     func write(_ position: Int, _ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
@@ -53,7 +59,7 @@ struct FaultyState: Sendable {
     var locks: Set<String> = []
     var operations = 0
     var faults: [Int: FaultyFiles.Fault] = [:]
-    var kindFaults: [String: (times: Int, code: Int32)] = [:]
+    var kindFaults: [String: (ending: String, times: Int, code: Int32)] = [:]
     var capacity: Int?
     var isDown = false
     var generation = 0
@@ -81,7 +87,7 @@ struct FaultyState: Sendable {
     mutating func begin(_ operation: String, _ path: String) throws(FileError) -> Bool {
         try checkUp(operation, path)
         operations += 1
-        if let fault = kindFaults[operation], fault.times > 0 {
+        if let fault = kindFaults[operation], fault.times > 0, path.hasSuffix(fault.ending) {
             kindFaults[operation]?.times -= 1
             throw FileError(code: fault.code, operation: operation, path: path)
         }

@@ -1,4 +1,11 @@
 package import CRDKafka
+internal import Synchronization
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
 
 /// librdkafka's cluster of brokers in memory, on real sockets, with one replica of each partition.
 ///
@@ -14,6 +21,8 @@ package final class KafkaCluster: @unchecked Sendable {
 
     private let host: OpaquePointer
     private let cluster: OpaquePointer
+    /// By broker that is down: what holds its port, so that nobody else has it when the broker comes back.
+    private let held = Mutex<[Int32: Int32]>([:])
 
     package init(brokers: Int32 = 3) {
         guard let settings = unsafe rd_kafka_conf_new() else { preconditionFailure("librdkafka has no memory") }
@@ -26,6 +35,7 @@ package final class KafkaCluster: @unchecked Sendable {
     }
 
     deinit {
+        for socket in held.withLock(\.self).values { close(socket) }
         unsafe rd_kafka_mock_cluster_destroy(cluster)
         unsafe rd_kafka_destroy(host)
     }
@@ -59,8 +69,41 @@ package final class KafkaCluster: @unchecked Sendable {
         expectSuccess(unsafe rd_kafka_mock_partition_set_leader(cluster, topic, partition, broker))
     }
 
-    package func setDown(_ broker: Int32) { expectSuccess(unsafe rd_kafka_mock_broker_set_down(cluster, broker)) }
-    package func setUp(_ broker: Int32) { expectSuccess(unsafe rd_kafka_mock_broker_set_up(cluster, broker)) }
+    /// From now on the broker, one of 1, 2, …, refuses connections.
+    package func setDown(_ broker: Int32) {
+        expectSuccess(unsafe rd_kafka_mock_broker_set_down(cluster, broker))
+        held.withLock { $0[broker] = Self.hold(port: ports[Int(broker) - 1]) }
+    }
+
+    package func setUp(_ broker: Int32) {
+        expectSuccess(unsafe rd_kafka_mock_broker_set_up(cluster, broker))
+        if let socket = held.withLock({ $0.removeValue(forKey: broker) }) { close(socket) }
+    }
+
+    private var ports: [UInt16] { brokers.compactMap { UInt16($0.split(separator: ":").last ?? "") } }
+
+    /// A socket that is bound and does not listen: it refuses connections, keeps the port from others, and lets the
+    /// broker have it all the same.
+    private static func hold(port: UInt16) -> Int32 {
+        #if canImport(Darwin)
+            let socket = socket(AF_INET, SOCK_STREAM, 0)
+        #else
+            let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #endif
+        var yes: Int32 = 1
+        unsafe setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let bound = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe bind(socket, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        precondition(bound == 0, "the port of a broker that went down is free")
+        return socket
+    }
 
     private func expectSuccess(_ code: rd_kafka_resp_err_t) {
         precondition(code == RD_KAFKA_RESP_ERR_NO_ERROR, "the cluster knows that topic, partition or broker")
