@@ -1,6 +1,7 @@
 package import Foundation
 internal import Subprocess
 internal import Synchronization
+
 #if canImport(System)
 internal import System
 #else

@@ -2,9 +2,9 @@ package import CRDKafka
 internal import Synchronization
 
 #if canImport(Darwin)
-    internal import Darwin
+internal import Darwin
 #else
-    internal import Glibc
+internal import Glibc
 #endif
 
 /// librdkafka's cluster of brokers in memory, on real sockets, with one replica of each partition.
@@ -86,9 +86,9 @@ package final class KafkaCluster: @unchecked Sendable {
     /// broker have it all the same.
     private static func hold(port: UInt16) -> Int32 {
         #if canImport(Darwin)
-            let socket = socket(AF_INET, SOCK_STREAM, 0)
+        let socket = socket(AF_INET, SOCK_STREAM, 0)
         #else
-            let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #endif
         var yes: Int32 = 1
         unsafe setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
