@@ -125,8 +125,8 @@ let package = Package(
             "Testing",
             "StoreDoubles",
             [
-                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform", crypto, cryptoExtras, nioCore,
-                nioHTTP1, nioPosix,
+                "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationConformance", "Journal", "Platform", crypto,
+                cryptoExtras, nioCore, nioHTTP1, nioPosix,
             ]
         ),
         room("Surface", "Samples", ["Glossary"]),
@@ -143,9 +143,8 @@ let package = Package(
         .executableTarget(
             name: "courant",
             dependencies: [
-                "Avro", "Delivery", "Glossary", "Intake", "Journal", "Platform", "Samples", "Service", arguments,
-                crypto,
-                httpClient, nioCore, nioHTTP1, unixSignals,
+                "Avro", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal", "Platform", "Samples", "Service",
+                arguments, crypto, httpClient, nioCore, nioHTTP1, unixSignals,
             ],
             path: "Sources/Surface/courant",
             swiftSettings: houseSettings

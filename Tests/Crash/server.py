@@ -2,8 +2,8 @@
 import http.client
 import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import time
 
@@ -54,7 +54,7 @@ class Server:
     def __init__(self, binary, folder, partitions, places):
         """`places` says where the connectors land: store, bucket, brokers, topic."""
         self.binary, self.folder, self.places = binary, folder, places
-        self.partitions, self.port, self.process = partitions, 0, None
+        self.partitions, self.port, self.process = partitions, None, None
         self.log = folder / "server.log"
         self.configuration = folder / "courant.yaml"
         self.write(USUAL)
@@ -73,29 +73,36 @@ class Server:
 
     def start(self):
         # A port of its own for every start: the last one may still be held by connections that were cut.
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
         command = [
             str(self.binary), "serve", "--config", str(self.configuration), "--data", str(self.folder / "data"),
-            "--listen", f"127.0.0.1:{self.port}",
+            "--listen", "127.0.0.1:0",
         ]
+        self.port = None
         with self.log.open("ab") as log:
             log.write(f"\n== {' '.join(command)}\n".encode())
             log.flush()
+            self.started_at = log.tell()
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def wait_until_ready(self):
         began = time.monotonic()
         while time.monotonic() - began < READY_SECONDS_MAX:
             self.expect_running()
+            self.port = self.port or self.find_port()
             try:
-                if self.ask("GET", "/readyz")[0] == 200:
+                if self.port and self.ask("GET", "/readyz")[0] == 200:
                     return time.monotonic() - began
             except (OSError, http.client.HTTPException):
                 pass
             time.sleep(0.01)
         raise ServerFault(f"not ready after {READY_SECONDS_MAX} s")
+
+    def find_port(self):
+        """The port that the server says it has, once it has one."""
+        with self.log.open("rb") as log:
+            log.seek(self.started_at)
+            found = re.search(rb"^Courant listens on http://127\.0\.0\.1:(\d+)$", log.read(), re.MULTILINE)
+        return int(found.group(1)) if found else None
 
     def expect_running(self):
         status = self.process.poll()

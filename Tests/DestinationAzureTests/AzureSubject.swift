@@ -9,12 +9,11 @@ import Testing
 @testable import DestinationAzure
 
 /// Our strict double, behind a real socket.
-final class AzureSubject: ConformanceSubject {
+final class AzureSubject: StoreDoubleSubject {
     let staged = StagedObjects()
     let double: AzureDouble
     let server: DoubleServer
     let transport: LiveTransport
-    let address = Locked("")
 
     init(clock: any WorldClock) {
         let double = AzureDouble(clock: clock)
@@ -28,30 +27,17 @@ final class AzureSubject: ConformanceSubject {
         _ body: (AzureSubject) async throws -> Value
     ) async throws -> Value {
         let subject = AzureSubject(clock: clock)
-        let address = try await subject.server.start()
-        subject.address.withLock { $0 = address }
-        do {
-            let value = try await body(subject)
-            try await subject.end()
-            #expect(subject.double.complaints == [])
-            return value
-        } catch {
-            try await subject.end()
-            throw error
-        }
-    }
-
-    private func end() async throws {
-        try await transport.shutdown()
-        try await server.stop()
+        let value = try await subject.run(body)
+        #expect(subject.double.complaints == [])
+        return value
     }
 
     /// The account's address, as an emulator's.
-    var url: String { "\(address.current)/\(AzureDouble.account)" }
+    var url: String { "\(server.address)/\(AzureDouble.account)" }
 
     /// An application of Entra's, with the double for Entra.
     func application(secret: String = AzureDouble.secret) -> AzureCredentialSettings {
-        let authority = CloudEndpoint(address.current)
+        let authority = CloudEndpoint(server.address)
         let application = EntraApplication(
             tenant: AzureDouble.tenant,
             client: AzureDouble.client,
@@ -92,7 +78,7 @@ final class AzureSubject: ConformanceSubject {
     func put(foreign bytes: [UInt8], key: String) async throws { double.put(bytes, key: key) }
 
     func faults() async throws -> [ConformanceFault] {
-        let (double, server, address) = (double, server, address)
+        let double = double
         let refusals: [(name: String, remedy: DestinationError.Remedy, mishap: AzureDouble.Mishap)] = [
             ("500", .retry(after: nil), .refuse(status: 500, code: "InternalError")),
             ("500 timed out", .retry(after: nil), .refuse(status: 500, code: "OperationTimedOut")),
@@ -104,36 +90,13 @@ final class AzureSubject: ConformanceSubject {
             ("a tier that is none", .waitForChange, .refuse(status: 400, code: "InvalidBlobTier")),
             ("a reset before the answer", .retry(after: nil), .reset),
         ]
-        let outages = refusals.map { fault in
-            ConformanceFault(
-                name: fault.name,
-                remedy: fault.remedy,
-                begin: { double.setOutage(fault.mishap) },
-                end: { double.setOutage(nil) }
-            )
-        }
-        return outages + [
-            ConformanceFault(
-                name: "connection refused",
-                remedy: .retry(after: nil),
-                begin: { try await server.stop() },
-                end: {
-                    let port = CloudEndpoint(address.current)?.port ?? 0
-                    _ = try await server.start(port: port)
-                }
-            ),
-            ConformanceFault(
-                name: "a reset in the body",
-                remedy: .retry(after: nil),
-                begin: { server.reset(afterBodyBytes: 100) },
-                end: { server.reset(afterBodyBytes: nil) }
-            ),
+        return outages(refusals, set: double.setOutage) + connectionFaults + [
             ConformanceFault(
                 name: "no such container",
                 remedy: .waitForChange,
                 begin: { double.setContainer("pond") },
                 end: { double.setContainer(AzureDouble.container) }
-            ),
+            )
         ]
     }
 }

@@ -10,7 +10,7 @@ import Testing
 
 /// Microsoft's client in a process of its own, looking at a double's container.
 private struct Stranger {
-    struct Ready: Decodable {
+    struct Ready: Decodable, Sendable {
         let view: String
     }
 
@@ -28,25 +28,12 @@ private struct Stranger {
     /// Runs `body` beside the client, which has ended when this returns.
     static func with(_ body: (AzureSubject, Stranger) async throws -> Void) async throws {
         try await AzureSubject.with { subject in
-            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Python/azure_client.py")
-            let program = try await RunningProgram.start(
-                try testPython(),
-                [
-                    script.path(percentEncoded: false), subject.url, AzureDouble.account, AzureDouble.key,
-                    AzureDouble.container,
-                ]
-            )
-            let result: Result<Void, any Error>
-            do {
-                let line = try await program.line(after: "ready ")
-                let ready = try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
+            let arguments = [
+                subject.url, AzureDouble.account, AzureDouble.key, AzureDouble.container,
+            ]
+            try await RunningProgram.beside(script: "azure_client.py", arguments) { (ready: Ready) in
                 try await body(subject, Stranger(view: ready.view, transport: subject.transport))
-                result = .success(())
-            } catch {
-                result = .failure(error)
             }
-            try await program.crash()
-            try result.get()
         }
     }
 

@@ -9,12 +9,11 @@ import Testing
 @testable import DestinationGCS
 
 /// Our strict double, behind a real socket.
-final class GCSSubject: ConformanceSubject {
+final class GCSSubject: StoreDoubleSubject {
     let staged = StagedObjects()
     let double: GCSDouble
     let server: DoubleServer
     let transport: LiveTransport
-    let address = Locked("")
 
     init(clock: any WorldClock) throws {
         let double = try GCSDouble(clock: clock)
@@ -28,25 +27,12 @@ final class GCSSubject: ConformanceSubject {
         _ body: (GCSSubject) async throws -> Value
     ) async throws -> Value {
         let subject = try GCSSubject(clock: clock)
-        let address = try await subject.server.start()
-        subject.address.withLock { $0 = address }
-        do {
-            let value = try await body(subject)
-            try await subject.end()
-            #expect(subject.double.complaints == [])
-            return value
-        } catch {
-            try await subject.end()
-            throw error
-        }
+        let value = try await subject.run(body)
+        #expect(subject.double.complaints == [])
+        return value
     }
 
-    private func end() async throws {
-        try await transport.shutdown()
-        try await server.stop()
-    }
-
-    var url: String { address.current }
+    var url: String { server.address }
 
     func destination(
         _ credentials: GoogleCredentialSettings? = nil,
@@ -68,7 +54,7 @@ final class GCSSubject: ConformanceSubject {
     func put(foreign bytes: [UInt8], key: String) async throws { double.put(bytes, key: key) }
 
     func faults() async throws -> [ConformanceFault] {
-        let (double, server, address) = (double, server, address)
+        let double = double
         let denied = "\(GCSDouble.account) does not have storage.objects.create access to the bucket."
         let unequal = "Provided CRC32C \"AAAAAA==\" doesn't match calculated CRC32C \"4waSgw==\"."
         let refusals: [(name: String, remedy: DestinationError.Remedy, mishap: GCSDouble.Mishap)] = [
@@ -83,36 +69,13 @@ final class GCSSubject: ConformanceSubject {
             ("a key that is off", .waitForChange, .refuse(status: 400, reason: "invalid", message: "CryptoKey is off")),
             ("a reset before the answer", .retry(after: nil), .reset),
         ]
-        let outages = refusals.map { fault in
-            ConformanceFault(
-                name: fault.name,
-                remedy: fault.remedy,
-                begin: { double.setOutage(fault.mishap) },
-                end: { double.setOutage(nil) }
-            )
-        }
-        return outages + [
-            ConformanceFault(
-                name: "connection refused",
-                remedy: .retry(after: nil),
-                begin: { try await server.stop() },
-                end: {
-                    let port = CloudEndpoint(address.current)?.port ?? 0
-                    _ = try await server.start(port: port)
-                }
-            ),
-            ConformanceFault(
-                name: "a reset in the body",
-                remedy: .retry(after: nil),
-                begin: { server.reset(afterBodyBytes: 100) },
-                end: { server.reset(afterBodyBytes: nil) }
-            ),
+        return outages(refusals, set: double.setOutage) + connectionFaults + [
             ConformanceFault(
                 name: "no such bucket",
                 remedy: .waitForChange,
                 begin: { double.setBucket("pond") },
                 end: { double.setBucket(GCSDouble.bucket) }
-            ),
+            )
         ]
     }
 }

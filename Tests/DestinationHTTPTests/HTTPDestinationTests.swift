@@ -97,7 +97,9 @@ struct HTTPDestinationTests {
         #expect(headers.map(\.name) == ["webhook-id", "webhook-timestamp", "webhook-signature"])
         #expect(headers.map(\.value).last == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
         let transport = ScriptedTransport { _ in CloudResponse(status: 200) }
-        let configuration = HTTPConfiguration(url: "https://p.example/in", signing: signing)
+        // While a secret is exchanged for another, a receiver may know either.
+        let both = try #require(WebhookSigning("\(EndpointDouble.secret) \(secret)"))
+        let configuration = HTTPConfiguration(url: "https://p.example/in", signing: both)
         let destination = HTTPDestination(configuration, connector: "c1", transport: transport, platform: .live())
         for _ in 0..<2 { _ = try await destination.deliver(try EndpointSubject.opens(3)) }
         let ids = transport.requests.map { $0.headers.first { $0.name == "webhook-id" }?.value }
@@ -108,10 +110,12 @@ struct HTTPDestinationTests {
             withJSONObject: ["headers": signed, "body": String(decoding: body, as: UTF8.self)]
         )
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Python/verify.py")
-        let arguments = [script.path(percentEncoded: false), secret]
-        let outcome = try await runProgram(try testPython(), arguments, input: input)
-        #expect(outcome.output == "genuine\n", "\(outcome.errors)")
-        for bad in ["whsec_AAEC", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "whsec_?"] {
+        for secret in [secret, EndpointDouble.secret] {
+            let arguments = [script.path(percentEncoded: false), secret]
+            let outcome = try await runProgram(try testPython(), arguments, input: input)
+            #expect(outcome.output == "genuine\n", "\(outcome.errors)")
+        }
+        for bad in ["", "whsec_AAEC", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "whsec_?", "\(secret) whsec_?"] {
             #expect(WebhookSigning(bad) == nil)
         }
     }

@@ -40,20 +40,17 @@ struct MotoStore: Sendable {
 
     /// Runs `body` beside a store of its own, which has ended when this returns.
     static func run(_ body: @Sendable () async throws -> Void) async throws {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Python/moto_store.py")
-        let program = try await RunningProgram.start(try testPython(), [script.path(percentEncoded: false)])
         let transport = LiveTransport(clock: SystemClock())
         let result: Result<Void, any Error>
         do {
-            let line = try await program.line(after: "ready ")
-            let ready = try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
-            try await $current.withValue(MotoStore(ready: ready, transport: transport)) { try await body() }
+            try await RunningProgram.beside(script: "moto_store.py") { (ready: Ready) in
+                try await $current.withValue(MotoStore(ready: ready, transport: transport)) { try await body() }
+            }
             result = .success(())
         } catch {
             result = .failure(error)
         }
         try await transport.shutdown()
-        try await program.crash()
         try result.get()
     }
 

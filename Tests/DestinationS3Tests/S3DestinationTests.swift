@@ -10,12 +10,11 @@ import Testing
 @testable import DestinationS3
 
 /// Our strict double, behind a real socket.
-private final class DoubleSubject: ConformanceSubject {
+private final class DoubleSubject: StoreDoubleSubject {
     let staged = StagedObjects()
     let double: S3Double
     let server: DoubleServer
     let transport: LiveTransport
-    let url = Locked("")
 
     init(clock: any WorldClock) {
         let double = S3Double(clock: clock)
@@ -29,22 +28,9 @@ private final class DoubleSubject: ConformanceSubject {
         _ body: (DoubleSubject) async throws -> Value
     ) async throws -> Value {
         let subject = DoubleSubject(clock: clock)
-        let address = try await subject.server.start()
-        subject.url.withLock { $0 = address }
-        do {
-            let value = try await body(subject)
-            try await subject.end()
-            #expect(subject.double.complaints == [])
-            return value
-        } catch {
-            try await subject.end()
-            throw error
-        }
-    }
-
-    private func end() async throws {
-        try await transport.shutdown()
-        try await server.stop()
+        let value = try await subject.run(body)
+        #expect(subject.double.complaints == [])
+        return value
     }
 
     func destination(
@@ -58,7 +44,7 @@ private final class DoubleSubject: ConformanceSubject {
         var configuration = S3Configuration(
             bucket: S3Double.bucket,
             region: region,
-            endpoint: CloudEndpoint(url.current)
+            endpoint: CloudEndpoint(server.address)
         )
         let keys = AWSCredentials(accessKeyID: accessKeyID, secretAccessKey: "secret")
         configuration.credentials = credentials ?? .fixed(keys)
@@ -74,7 +60,7 @@ private final class DoubleSubject: ConformanceSubject {
     func put(foreign bytes: [UInt8], key: String) async throws { double.put(bytes, key: key) }
 
     func faults() async throws -> [ConformanceFault] {
-        let (double, server, url) = (double, server, url)
+        let double = double
         let refusals: [(name: String, remedy: DestinationError.Remedy, mishap: S3Double.Mishap)] = [
             ("500", .retry(after: nil), .refuse(status: 500, code: "InternalError")),
             ("503 slow down", .retry(after: nil), .refuse(status: 503, code: "SlowDown")),
@@ -86,30 +72,7 @@ private final class DoubleSubject: ConformanceSubject {
             ("a class that is none", .waitForChange, .refuse(status: 400, code: "InvalidStorageClass")),
             ("a reset before the answer", .retry(after: nil), .reset),
         ]
-        let outages = refusals.map { fault in
-            ConformanceFault(
-                name: fault.name,
-                remedy: fault.remedy,
-                begin: { double.setOutage(fault.mishap) },
-                end: { double.setOutage(nil) }
-            )
-        }
-        return outages + [
-            ConformanceFault(
-                name: "connection refused",
-                remedy: .retry(after: nil),
-                begin: { try await server.stop() },
-                end: {
-                    let port = CloudEndpoint(url.current)?.port ?? 0
-                    _ = try await server.start(port: port)
-                }
-            ),
-            ConformanceFault(
-                name: "a reset in the body",
-                remedy: .retry(after: nil),
-                begin: { server.reset(afterBodyBytes: 100) },
-                end: { server.reset(afterBodyBytes: nil) }
-            ),
+        return outages(refusals, set: double.setOutage) + connectionFaults + [
             ConformanceFault(
                 name: "another region",
                 remedy: .waitForChange,

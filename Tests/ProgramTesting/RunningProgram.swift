@@ -36,6 +36,28 @@ package final class RunningProgram: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: scratch) }
 
+    /// Runs a Python program from `Python/` beside the test's file, and `body` once it says `ready` and a line of JSON.
+    ///
+    /// The program has ended when this returns.
+    package static func beside<Ready: Decodable & Sendable, Value: Sendable>(
+        script name: String,
+        _ arguments: [String] = [],
+        file: String = #filePath,
+        _ body: (Ready) async throws -> Value
+    ) async throws -> Value {
+        let script = URL(filePath: file).deletingLastPathComponent().appending(path: "Python/\(name)")
+        let program = try await start(try testPython(), [script.path(percentEncoded: false)] + arguments)
+        let result: Result<Value, any Error>
+        do {
+            let line = try await program.line(after: "ready ")
+            result = .success(try await body(try JSONDecoder().decode(Ready.self, from: Data(line.utf8))))
+        } catch {
+            result = .failure(error)
+        }
+        try await program.crash()
+        return try result.get()
+    }
+
     /// Starts a program and returns once it runs.
     ///
     /// `environment` is laid over this process's own; a value of nil takes the variable away.

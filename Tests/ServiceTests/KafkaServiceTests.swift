@@ -106,6 +106,11 @@ import Testing
                 }
                 let flushed = try await ask("POST", "\(service.url)/v1/connectors/bus/flush")
                 #expect(flushed.status == 200, "\(flushed.body)")
+                let one = try Self.events(0..<1, ",\"ad_id\":\"38400000\"")
+                let preview = try await ask("POST", "\(service.url)/v1/connectors/bus/preview", body: one)
+                #expect(preview["before", "ad_id"] as? String == "38400000", "\(preview.body)")
+                #expect(preview["after", "ad_id"] == nil && preview["after", "user_id"] != nil)
+                #expect((preview["changed"] as? [String]) == ["ad_id"])
                 let status = try await ask("GET", "\(service.url)/v1/connectors/bus")
                 #expect(status["state"] as? String == "running", "\(status.body)")
                 #expect(status["balance", "landed"] as? Int == (run + 1) * 200, "\(status.body)")

@@ -82,7 +82,8 @@ enum Arrows {
         "courant": Room(
             wing: "Surface",
             rooms: [
-                "Avro", "Delivery", "Glossary", "Intake", "Journal", "Platform", "Samples", "Service", "Telemetry",
+                "Avro", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal", "Platform", "Samples", "Service",
+                "Telemetry",
             ],
             others: surface.union([
                 "ArgumentParser", "AsyncHTTPClient", "Crypto", "HTTPTypes", "Logging", "NIOCore", "NIOHTTP1",
@@ -96,8 +97,8 @@ enum Arrows {
         ),
         "StoreDoubles": Room(
             wing: "Testing",
-            rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "Journal", "Platform"],
-            others: ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing", "_CryptoExtras"]
+            rooms: ["Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationConformance", "Journal", "Platform"],
+            others: ["Crypto", "Darwin", "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing", "_CryptoExtras"]
         ),
         "PlatformTesting": Room(wing: "Testing", rooms: ["Platform"], others: ["Testing"]),
     ]

@@ -5,7 +5,7 @@ internal import NIOPosix
 internal import NIOSSL
 
 /// What it means that an exchange brought no answer; always something to try again.
-enum TransportFault {
+package enum TransportFault {
     // The same on Linux and Darwin but for their numbers.
     private static let refused: Set<Int32> = [111, 61]
     private static let reset: Set<Int32> = [104, 54, 32]
@@ -17,7 +17,8 @@ enum TransportFault {
         return DestinationError(.unreachable, words(for: error, place: place), remedy: .retry(after: nil))
     }
 
-    private static func words(for error: any Error, place: String) -> String {
+    /// A sentence without its full stop; `place` is whom it was asked of, such as `127.0.0.1:8080`.
+    package static func words(for error: any Error, place: String) -> String {
         switch error {
         case let error as HTTPClientError: words(for: error, place: place)
         case let error as NIOConnectionError: words(for: error, place: place)

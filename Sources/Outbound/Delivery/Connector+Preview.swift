@@ -23,4 +23,9 @@ extension Connector {
         if let obstacle { return .refused(projection.sentence(for: obstacle)) }
         return .delivered(type, datum: output)
     }
+
+    /// Whether the destination never carries a field of the records that it is given.
+    package func leavesOut(_ field: String) -> Bool {
+        if case .stream(let destination) = destination { destination.leavesOut(field) } else { false }
+    }
 }

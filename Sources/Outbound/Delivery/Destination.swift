@@ -73,6 +73,9 @@ package protocol StreamDestination: Sendable {
     /// all the same.
     func prepare() async throws(DestinationError)
 
+    /// Whether it never carries a field, whatever the connector's settings say of privacy.
+    func leavesOut(_ field: String) -> Bool
+
     /// Returns when each record of the batch is either acknowledged or named as refused.
     func deliver(_ batch: StreamBatch) async throws(DestinationError) -> StreamOutcome
 
@@ -82,6 +85,7 @@ package protocol StreamDestination: Sendable {
 
 extension StreamDestination {
     package func prepare() async throws(DestinationError) {}
+    package func leavesOut(_ field: String) -> Bool { false }
 }
 
 /// How much one batch may hold; a single record may be larger than `bytesMax`.

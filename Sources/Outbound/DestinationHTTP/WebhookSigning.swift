@@ -7,15 +7,22 @@ package struct WebhookSigning: Sendable, Hashable {
     private static let prefix = "whsec_"
     private static let secretBytes = 24...64
 
-    private let secret: [UInt8]
+    private let secrets: [[UInt8]]
 
     /// Reads `whsec_` and 24 to 64 bytes in Base64; nil if it is not that.
+    ///
+    /// Several secrets stand with blanks between: while one is exchanged for another, each request is signed with both.
     package init?(_ text: String) {
-        guard
-            text.hasPrefix(Self.prefix), let secret = Base64.decode(text.dropFirst(Self.prefix.utf8.count)),
-            Self.secretBytes.contains(secret.count)
+        let words = text.split(separator: " ")
+        secrets = words.compactMap(Self.secret)
+        guard !words.isEmpty, secrets.count == words.count else { return nil }
+    }
+
+    private static func secret(_ word: Substring) -> [UInt8]? {
+        guard word.hasPrefix(prefix), let secret = Base64.decode(word.dropFirst(prefix.utf8.count)),
+            secretBytes.contains(secret.count)
         else { return nil }
-        self.secret = secret
+        return secret
     }
 
     /// The three headers of one request.
@@ -25,10 +32,13 @@ package struct WebhookSigning: Sendable, Hashable {
     func headers(id: String, time: Timestamp, body: [UInt8]) -> [(name: String, value: String)] {
         let seconds = "\(time.seconds)"
         let message = Array("\(id).\(seconds).".utf8) + body
-        let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: secret))
+        let signatures = secrets.map { secret in
+            let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: secret))
+            return "v1,\(Base64.encode(Array(code)))"
+        }
         return [
             ("webhook-id", id), ("webhook-timestamp", seconds),
-            ("webhook-signature", "v1,\(Base64.encode(Array(code)))"),
+            ("webhook-signature", signatures.joined(separator: " ")),
         ]
     }
 }

@@ -55,6 +55,7 @@ package final class KafkaDestination: StreamDestination {
     }
 
     package var location: String { configuration.location }
+    package func leavesOut(_ field: String) -> Bool { configuration.leavesOut(field) }
 
     // One batch of each partition is in memory twice: as datums, and as messages on their way.
     package let limits = StreamLimits(recordsMax: 5_000, bytesMax: 4 << 20)

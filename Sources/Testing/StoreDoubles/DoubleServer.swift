@@ -34,11 +34,15 @@ package final class DoubleServer: Sendable {
     /// The listening one, and behind it the connections.
     private let channels = Mutex<[any Channel]>([])
     private let resetAfter = Mutex<Int?>(nil)
+    private let bound = Mutex("")
     private let refusal = Mutex<(answer: Answer, afterBodyBytes: Int)?>(nil)
 
     package init(_ handler: @escaping Handler) {
         self.handler = handler
     }
+
+    /// Where it listens or did last, such as `http://127.0.0.1:4711`.
+    package var address: String { bound.withLock(\.self) }
 
     /// Resets each connection once so many bytes of a request's body have come; nil ends that.
     package func reset(afterBodyBytes count: Int?) {
@@ -75,9 +79,11 @@ package final class DoubleServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Conversation(self))
                 }
             }
-        let bound = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
-        channels.withLock { $0.insert(bound, at: 0) }
-        return "http://127.0.0.1:\(bound.localAddress?.port ?? 0)"
+        let listening = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
+        channels.withLock { $0.insert(listening, at: 0) }
+        let address = "http://127.0.0.1:\(listening.localAddress?.port ?? 0)"
+        bound.withLock { $0 = address }
+        return address
     }
 
     /// Ends every connection, and refuses others from now on.

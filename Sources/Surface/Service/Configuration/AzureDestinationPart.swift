@@ -41,11 +41,7 @@ package struct AzureDestinationPart: DestinationPart {
             let message = "expected the container's name, 3 to 63 lower-case letters, digits and single dashes"
             section.report(message, key: "container", line: section.lineOf("container"))
         }
-        if section.has("prefix") {
-            _ = section.string("prefix")
-            let message = "stands one level up, in the connector's key: {prefix: …}"
-            section.report(message, key: "prefix", line: section.lineOf("prefix"))
-        }
+        section.refuseObjectPrefix()
         let credentials = Self.credentials(section, container: container ?? "", folder: folder)
         let account =
             given ?? credentials.account ?? endpoint.map { AzureConfiguration.account(of: $0) }

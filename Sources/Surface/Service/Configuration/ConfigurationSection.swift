@@ -216,6 +216,13 @@ package final class ConfigurationSection {
         reading.report(message, key: full(key), line: line)
     }
 
+    /// Says where the prefix of objects is set: many look for it beside the bucket.
+    func refuseObjectPrefix() {
+        guard has("prefix") else { return }
+        _ = string("prefix")
+        report("stands one level up, in the connector's key: {prefix: …}", key: "prefix", line: lineOf("prefix"))
+    }
+
     /// The line of a key, or the section's own.
     func lineOf(_ key: String) -> Int? {
         mapping.first { $0.key.string == key }?.key.mark?.line ?? line

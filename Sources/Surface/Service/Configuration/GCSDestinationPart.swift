@@ -39,11 +39,7 @@ package struct GCSDestinationPart: DestinationPart {
             let message = "expected the bucket's name, 3 to 63 lower-case letters, digits, - _ and ."
             section.report(message, key: "bucket", line: section.lineOf("bucket"))
         }
-        if section.has("prefix") {
-            _ = section.string("prefix")
-            let message = "stands one level up, in the connector's key: {prefix: …}"
-            section.report(message, key: "prefix", line: section.lineOf("prefix"))
-        }
+        section.refuseObjectPrefix()
         var configuration = GCSConfiguration(
             bucket: bucket ?? "",
             endpoint: section.value("endpoint", expected: "an address such as http://127.0.0.1:4443") {

@@ -50,11 +50,7 @@ package struct S3DestinationPart: DestinationPart {
             let message = "is missing; expected a region such as eu-central-1, here or in AWS_REGION"
             section.report(message, key: "region", line: section.lineOf("region"))
         }
-        if section.has("prefix") {
-            _ = section.string("prefix")
-            let message = "stands one level up, in the connector's key: {prefix: …}"
-            section.report(message, key: "prefix", line: section.lineOf("prefix"))
-        }
+        section.refuseObjectPrefix()
         let isPathStyle = section.value("path_style", expected: "true or false") { Bool($0) }
         var configuration = S3Configuration(
             bucket: bucket ?? "",

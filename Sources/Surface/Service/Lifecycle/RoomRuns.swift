@@ -1,8 +1,10 @@
 import Delivery
+import Foundation
 import Hummingbird
 import Intake
 import Journal
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -106,9 +108,10 @@ struct ListenerRun: Service {
         do {
             try await application.run()
         } catch let error where !(error is CancellationError) && !bound.isSet.load(ordering: .acquiring) {
+            let cause = (error as? IOError).map { unsafe String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw ServiceError(
                 .listen,
-                "The address \(address) cannot be listened on: \(error). Stop what listens there, or choose another."
+                "The address \(address) cannot be listened on: \(cause). Stop what listens there, or choose another."
             )
         }
     }

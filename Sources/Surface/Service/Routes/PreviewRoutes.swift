@@ -83,6 +83,9 @@ struct PreviewRoutes: Sendable {
             answer.append(.init("reason", .string(reason)))
         case .delivered(let type, let datum):
             after = try Resolution(writer: try Schema(json: type.schema)).decode(datum.span)
+            if case .record(let fields) = after {
+                after = .record(fields.filter { !connector.leavesOut($0.name) })
+            }
             answer.append(.init("outcome", .string("delivered")))
             answer.append(.init("edition", .string(type.edition)))
         }
@@ -96,7 +99,10 @@ struct PreviewRoutes: Sendable {
         let names = intake.sourceNames
         guard names.count == 1 else {
             let list = names.joined(separator: ", ")
-            throw .bad("parameter_invalid", "There are several sources; say by source= whose event it is: \(list).")
+            throw .bad(
+                "parameter_invalid",
+                "There are several sources; name the one whose event it is as `source`: \(list)."
+            )
         }
         return names[0]
     }

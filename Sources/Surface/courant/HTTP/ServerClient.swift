@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CloudHTTP
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -147,8 +148,10 @@ struct ServerClient: Sendable {
     /// Says once in each outage that it goes on trying, and why.
     private func tell(_ answer: ServerAnswer?, _ fault: (any Error)?) {
         guard !outage.isTold.exchange(true, ordering: .relaxed) else { return }
-        let what = answer.map { "answered \($0.status) (\($0.reason))" } ?? fault.map { "gives no answer (\($0))" }
-        StandardError.line("\(address) \(what ?? "gives no answer"); trying again.")
+        let what =
+            answer.map { "\(address) answered \($0.status) (\($0.reason))" }
+            ?? fault.map { TransportFault.words(for: $0, place: address) }
+        StandardError.line("\(what ?? "\(address) gives no answer"); trying again.")
     }
 
     private func request(_ call: ServerCall) -> HTTPClientRequest {
@@ -163,7 +166,8 @@ struct ServerClient: Sendable {
     private func unreachable(_ error: any Error) -> CommandFailure {
         CommandFailure(
             .unreachable,
-            "No server answers at \(address) (\(error)); start one with `courant serve`, or name another address."
+            "No server answers at \(address) (\(TransportFault.words(for: error, place: "it"))); "
+                + "start one with `courant serve`, or name another address."
         )
     }
 }
