@@ -50,6 +50,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "_CryptoExtras", package: "swift-crypto")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -67,6 +69,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
@@ -98,6 +102,8 @@ let package = Package(
             "Intake",
             ["Avro", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Journal", "Platform", "Telemetry", crypto]
         ),
+        room("Inbound", "Tracking", ["Avro", "Glossary", "Intake", "Journal", "Platform", "Telemetry", crypto, grdb]),
+        room("Inbound", "Providers", ["Avro", "Platform", "Tracking", asn1, crypto, cryptoExtras, x509]),
         room(
             "Outbound",
             "Delivery",
@@ -136,7 +142,7 @@ let package = Package(
             [
                 "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationHTTP",
                 "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform",
-                "Samples", "Telemetry", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
+                "Providers", "Samples", "Telemetry", "Tracking", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
                 lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),
@@ -152,7 +158,8 @@ let package = Package(
         .executableTarget(
             name: "CourantBench",
             dependencies: [
-                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "Telemetry",
+                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "Providers",
+                "Telemetry", "Tracking",
             ],
             path: "Benchmarks/Sources/CourantBench",
             swiftSettings: houseSettings
@@ -176,6 +183,11 @@ let package = Package(
                 "Avro", "CAllocations", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Intake", "Journal", "Platform",
                 "Telemetry",
             ]
+        ),
+        tests("Providers", ["Avro", "Platform", "ProgramTesting", "Providers", "Tracking", crypto], exclude: ["Python"]),
+        tests(
+            "Tracking",
+            ["Avro", "Glossary", "Intake", "Journal", "Platform", "PlatformTesting", "Telemetry", "Tracking"]
         ),
         tests(
             "Delivery",
@@ -233,8 +245,8 @@ let package = Package(
             "Service",
             [
                 "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationKafka",
-                "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting", "Service", "StoreDoubles",
-                "Telemetry", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore, yams,
+                "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting", "Providers", "Service",
+                "StoreDoubles", "Telemetry", "Tracking", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore, yams,
             ],
             exclude: ["Python"]
         ),

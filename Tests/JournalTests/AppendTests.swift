@@ -34,6 +34,24 @@ struct AppendTests {
         #expect(world.stops.withLock { $0.isEmpty })
     }
 
+    @Test(
+        "a batch that is to be whole stands in one frame, however large; another is divided",
+        arguments: [true, false]
+    )
+    func whole(isWhole: Bool) async throws {
+        let world = JournalWorld(frameBytesMax: 1 << 10)
+        try await world.run { journal in
+            _ = try await journal.append(TestRecord.batch(0..<1), to: .first)
+            var batch = TestRecord.batch(1..<200)
+            batch.isWhole = isWhole
+            #expect(batch.bytes.count > 4 << 10)
+            _ = try await journal.append(batch, to: .first)
+            let read = try await journal.readAll()
+            #expect(read.ids == (0..<200).map(UInt64.init))
+            #expect((read.frames.map(\.count) == [1, 199]) == isWhole)
+        }
+    }
+
     @Test("a payload that is not wanted is not read, its counts are")
     func unwanted() async throws {
         let world = JournalWorld()

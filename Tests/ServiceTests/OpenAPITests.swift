@@ -3,6 +3,7 @@ import Glossary
 import HTTPTypes
 import Platform
 import ProgramTesting
+import Providers
 import Testing
 import Yams
 
@@ -52,7 +53,13 @@ import Yams
         let one = try event("first")
         let file = open.file("courant.yaml")
         try "reload: {timeout: 10s}\n".write(toFile: file, atomically: true, encoding: .utf8)
-        try await withService(settings(in: open), reread: rereading(file, in: open)) { service async throws in
+        let taking = settings(in: open) { configuration in
+            configuration.tracking.sources["default"] = SourceTrackingPart(
+                sendGrid: SendGridConfiguration(publicKeys: [], isUnverified: true),
+                ses: SESConfiguration(topics: ["arn:aws:sns:eu-west-1:123456789012:mail"])
+            )
+        }
+        try await withService(taking, reread: rereading(file, in: open)) { service async throws in
             try await withService(settings(in: closed)) { guarded async throws in
                 let tokens = "\(guarded.url)/v1/tokens"
                 let admin = try await ask("POST", tokens, body: #"{"name":"ops","scopes":["admin"]}"#)

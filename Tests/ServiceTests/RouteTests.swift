@@ -309,7 +309,8 @@ import Testing
                         let send = try event("s-\(number)", type: "users.messages.email.Send")
                         let click = try event("c-\(number)")
                         let answer = try await ask("POST", "\(service.url)/v1/events", body: "[\(send),\(click)]")
-                        #expect(answer.status == 200)
+                        // What the end of the test cuts off has no answer.
+                        #expect(answer.status == 200 || Task.isCancelled)
                         try await SystemClock().sleep(for: .milliseconds(100))
                     }
                     return nil

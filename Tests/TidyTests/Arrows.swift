@@ -35,6 +35,16 @@ enum Arrows {
             rooms: ["Avro", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Journal", "Platform", "Telemetry"],
             others: ["Crypto"]
         ),
+        "Tracking": Room(
+            wing: "Inbound",
+            rooms: ["Avro", "Glossary", "Intake", "Journal", "Platform", "Telemetry"],
+            others: ["Crypto", "GRDB"]
+        ),
+        "Providers": Room(
+            wing: "Inbound",
+            rooms: ["Avro", "Platform", "Tracking"],
+            others: ["Crypto", "SwiftASN1", "X509", "_CryptoExtras"]
+        ),
         "Delivery": Room(
             wing: "Outbound",
             rooms: ["Avro", "CDeflate", "Glossary", "Journal", "Platform", "Telemetry"],
@@ -72,7 +82,7 @@ enum Arrows {
             rooms: [
                 "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationHTTP",
                 "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform",
-                "Samples", "Telemetry",
+                "Providers", "Samples", "Telemetry", "Tracking",
             ],
             others: surface.union([
                 "Crypto", "GRDB", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",

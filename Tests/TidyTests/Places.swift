@@ -52,7 +52,7 @@ enum Places {
         "github.com", "www.swift.org", "avro.apache.org", "www.apache.org", "json-schema.org", "spec.openapis.org",
         // Of a cloud, the same for all its users.
         "login.microsoftonline.com", "login.microsoftonline.us", "storage.azure.com", "169.254.169.254",
-        "oauth2.googleapis.com", "www.googleapis.com", "metadata.google.internal",
+        "oauth2.googleapis.com", "www.googleapis.com", "metadata.google.internal", "sns.us-east-1.amazonaws.com",
     ]
     /// What accounts' names stand before.
     static let cloudSuffixes = [".blob.core.windows.net"]

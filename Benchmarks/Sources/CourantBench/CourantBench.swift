@@ -1,6 +1,6 @@
 import Foundation
 
-/// Measures one part at a time: `courant-bench intake|journal|delivery|hang EVENTS.ndjson`.
+/// Measures one part at a time: `courant-bench intake|journal|delivery|hang|tracking|contexts EVENTS.ndjson`.
 ///
 /// Prints one JSON object a line, which `Benchmarks/run` sets beside the reference of the same run.
 @main struct CourantBench {
@@ -13,13 +13,16 @@ import Foundation
         case "intake": try await IntakeBenchmark(file: file).run()
         case "journal": try await JournalBenchmark(file: file).run()
         case "delivery": try await DeliveryBenchmark(file: file).run()
+        case "tracking": try await TrackingBenchmark().run()
+        case "contexts": try await ContextBenchmark().run()
         case "hang": try await HangBenchmark(file: file).run()
         default: usage()
         }
     }
 
     private static func usage() -> Never {
-        FileHandle.standardError.write(Data("usage: courant-bench intake|journal|delivery|hang EVENTS.ndjson\n".utf8))
+        let parts = "intake|journal|delivery|hang|tracking|contexts"
+        FileHandle.standardError.write(Data("usage: courant-bench \(parts) EVENTS.ndjson\n".utf8))
         exit(2)
     }
 }

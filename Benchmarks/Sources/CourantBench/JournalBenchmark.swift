@@ -51,7 +51,7 @@ struct JournalBenchmark {
 }
 
 /// Hands out the numbers from 0, to many callers.
-private final class Turn: Sendable {
+final class Turn: Sendable {
     private let following = Atomic<Int>(0)
 
     func next() -> Int { following.wrappingAdd(1, ordering: .relaxed).oldValue }

@@ -126,9 +126,12 @@ final class CompiledEdition: @unchecked Sendable {
 }
 
 extension Intake {
-    /// The schemas a journal needs for these editions: dead letters first, then each edition's types in order.
+    /// The schemas of the system types, which stand before those of the editions.
+    static let systemSchemas = [DeadLetter.journalSchema, ChangeRecord.journalSchema]
+
+    /// The schemas a journal needs for these editions: system types first, then each edition's types in order.
     package static func journalSchemas(_ editions: [Edition]) throws(AvroError) -> [JournalSchema] {
-        var schemas = [DeadLetter.journalSchema]
+        var schemas = systemSchemas
         for edition in editions {
             for type in edition.types {
                 let json = type.journalSchema
@@ -156,7 +159,7 @@ struct CompiledGlossary: Sendable {
         let hash = KeyedHash(secret: secret)
         var compiled: [String: CompiledEdition] = [:]
         var firsts: [String: Int] = [:]
-        var next = 1
+        var next = Intake.systemSchemas.count
         for edition in editions {
             compiled[edition.name] = CompiledEdition(edition, firstSchema: next, schemas: schemas, hash: hash)
             firsts[edition.name] = next

@@ -32,6 +32,8 @@ struct EventParser {
     let idempotencyKey: String?
 
     let shape: BodyShape
+    /// Whether what is rejected, for whatever reason, is kept as a dead letter: where nobody would send it again.
+    private let keepsRejected: Bool
     private var format: SourceSettings.Format { shape == .envelope ? .currents : .events }
 
     init(
@@ -43,7 +45,8 @@ struct EventParser {
         eventsMax: Int,
         partitions: Int,
         idempotencyKey: String?,
-        shape: BodyShape
+        shape: BodyShape,
+        keepsRejected: Bool = false
     ) {
         self.edition = edition
         self.identities = identities
@@ -53,6 +56,7 @@ struct EventParser {
         self.partitions = partitions
         self.idempotencyKey = idempotencyKey
         self.shape = shape
+        self.keepsRejected = keepsRejected || shape == .envelope
         var source = source
         if shape == .envelope {
             // Its sender cannot mend an event: it would drop what is refused.
@@ -160,7 +164,7 @@ struct EventParser {
         do throws(Rejection) {
             try encoder.encode(at, index: index, format: format)
         } catch {
-            if error.isSetAside || format == .currents { return false }
+            if error.isSetAside || keepsRejected { return false }
             parsed.rejections.append(placed(error, index, encoder.id(of: at)))
         }
         return true
@@ -200,7 +204,7 @@ struct EventParser {
             if isWord && rejection.code == Rejection.Code.malformed {
                 throw .notJSON("the body is not JSON: \(rejection.message)")
             }
-            if rejection.isSetAside || format == .currents {
+            if rejection.isSetAside || keepsRejected {
                 setAside(rejection, raw: unsafe Array(raw), lane)
                 parsed.setAside += 1
             }

@@ -1,6 +1,6 @@
 import Crypto
 import Journal
-import Platform
+package import Platform
 
 /// Makes the ids that a sender left out.
 struct IdentityMaker: Sendable {
@@ -20,8 +20,7 @@ struct IdentityMaker: Sendable {
         guard let idempotencyKey else { return Array(UUIDText.v7(at: clock.now(), random).utf8) }
         // A length before each part keeps ("a", "bc") apart from ("ab", "c").
         let name = "\(source.utf8.count):\(source)\(idempotencyKey.utf8.count):\(idempotencyKey)\(index)"
-        let digest = Array(Insecure.SHA1.hash(data: Self.namespace + Array(name.utf8)))
-        return Array(UUIDText.text(UUIDText.stamped(digest, version: 5)).utf8)
+        return Array(UUIDText.text(UUIDText.version5(Self.namespace, name)).utf8)
     }
 
     /// A stable stand-in for `user_id`: 24 hex digits, as the ids of users in the public format have.
@@ -34,6 +33,13 @@ struct IdentityMaker: Sendable {
     private static let namespace: [UInt8] = [
         0x6F, 0x1C, 0x6E, 0x0B, 0x5D, 0x0E, 0x4B, 0x53, 0x9A, 0x5E, 0x0C, 0x4A, 0x1F, 0x5A, 0x7D, 0x21,
     ]
+}
+
+extension UUIDText {
+    /// The 16 bytes of a UUID made from a name within a namespace: the same each time.
+    package static func version5(_ namespace: [UInt8], _ name: String) -> [UInt8] {
+        stamped(Array(Insecure.SHA1.hash(data: namespace + Array(name.utf8))), version: 5)
+    }
 }
 
 extension RecordIdentity {

@@ -12,14 +12,14 @@ package final class Intake: Sendable {
         case starting, ready, reloading, stopping
     }
 
-    let journal: any Journal
+    package let journal: any Journal
     let platform: Platform
     let settings: IntakeSettings
     private let sources: [String: SourceState]
-    private let identities: IdentityMaker
-    private let lanes: LanePool
-    /// For each of the journal's schemas its type's place in its edition.
-    private let firstSchemas: [String: Int]
+    let identities: IdentityMaker
+    let lanes: LanePool
+    /// The place of each edition's first type among the journal's schemas.
+    let firstSchemas: [String: Int]
     private let availability = Atomic<Availability>(.starting)
     private let budget: ByteBudget
     private let acknowledgement: Histogram
@@ -140,6 +140,8 @@ package final class Intake: Sendable {
         _ body: borrowing Body,
         _ shape: BodyShape,
         idempotencyKey: String?,
+        keepsRejected: Bool = false,
+        partitions: Int? = nil,
         _ source: SourceState
     ) throws(BodyError) -> ParsedBody {
         let parser = EventParser(
@@ -149,9 +151,10 @@ package final class Intake: Sendable {
             clock: platform.clock,
             eventBytesMax: settings.eventBytesMax,
             eventsMax: settings.eventsMax,
-            partitions: journal.partitions,
+            partitions: partitions ?? journal.partitions,
             idempotencyKey: idempotencyKey,
-            shape: shape
+            shape: shape,
+            keepsRejected: keepsRejected
         )
         return try lanes.withLane { (lane) throws(BodyError) in unsafe try parser.parse(body.text, in: lane) }
     }

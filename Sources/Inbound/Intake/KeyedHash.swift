@@ -1,12 +1,12 @@
 /// SipHash-1-3 with a 128-bit result, after the reference of Aumasson and Bernstein.
 ///
 /// Keyed with the journal's secret, so that nobody who chooses ids can make two of them collide.
-struct KeyedHash: Sendable {
+package struct KeyedHash: Sendable {
     private let key0: UInt64
     private let key1: UInt64
 
     /// A hash under `secret`, 16 bytes.
-    init(secret: [UInt8]) {
+    package init(secret: [UInt8]) {
         precondition(secret.count == 16, "the secret is 16 bytes")
         key0 = secret[0..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
         key1 = secret[8..<16].reversed().reduce(0) { $0 << 8 | UInt64($1) }
@@ -18,13 +18,13 @@ struct KeyedHash: Sendable {
     }
 
     /// The hash for one domain, such as an event type: another name gives an unrelated one.
-    func derived(for domain: String) -> KeyedHash {
+    package func derived(for domain: String) -> KeyedHash {
         let bytes = Array(domain.utf8)
         let (low, high) = unsafe bytes.withUnsafeBufferPointer { unsafe hash($0) }
         return KeyedHash(key0: low, key1: high)
     }
 
-    func hash(_ bytes: [UInt8]) -> (low: UInt64, high: UInt64) {
+    package func hash(_ bytes: [UInt8]) -> (low: UInt64, high: UInt64) {
         unsafe bytes.withUnsafeBufferPointer { unsafe hash($0) }
     }
 

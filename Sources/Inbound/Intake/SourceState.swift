@@ -113,6 +113,13 @@ final class SourceState: Sendable {
         }
     }
 
+    func countDerivedUser() { derivedUsers.add() }
+
+    func countRepeats(_ events: Int) {
+        received.add(events)
+        duplicates.add(events)
+    }
+
     /// Counts records that are durable.
     func count(_ durable: Durable) {
         for (index, count) in durable.acceptedByType.enumerated() where count > 0 { accepted[index].add(count) }

@@ -45,9 +45,14 @@ final class FrameComposer {
     }
 
     /// Takes records off the front of the batches, repeats aside, until the frame is full or nothing waits.
+    ///
+    /// A batch that fits a frame, or is to be whole, goes into one frame.
     func choose(from batches: inout [WaitingBatch], nextOffset: Offset, window: inout DuplicateWindow, now: Duration) {
         clear()
         for index in batches.indices {
+            let batch = batches[index].batch
+            let isWhole = batch.isWhole || batch.bytes.count <= payloadBytesMax
+            if recordCount > 0, isWhole, payloadLength + batch.bytes.count > payloadBytesMax { return }
             takeEntries(of: &batches[index], at: index, nextOffset: nextOffset, window: &window, now: now)
             if !batches[index].isDone { return }
         }
@@ -79,7 +84,7 @@ final class FrameComposer {
                 prepare(entries.extracting(index..<groupEnd), &window, now)
             }
             let entry = entries[index]
-            if payloadLength + Int(entry.length) > payloadBytesMax, recordCount > 0 { return }
+            if payloadLength + Int(entry.length) > payloadBytesMax, recordCount > 0, !batch.isWhole { return }
             waiting.nextEntry += 1
             if entry.identity != .none {
                 guard window.insert(entry.identity) else {

@@ -14,7 +14,8 @@ package protocol Journal: AnyObject, Sendable {
 
     /// Returns once every record of the batch is durable, first copies of its repeats included.
     ///
-    /// Once handed over, the batch is written whether the calling task is cancelled or not.
+    /// Once handed over, the batch is written whether the calling task is cancelled or not. A batch that
+    /// fits a frame, or is to be whole, is durable whole or not at all.
     func append(_ batch: RecordBatch, to partition: PartitionID) async throws(JournalError) -> AppendResult
 
     /// Whether a batch of so many bytes may be handed over now. To be asked before each hand-over.

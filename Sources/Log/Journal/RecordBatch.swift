@@ -46,10 +46,26 @@ package struct RecordBatch: Sendable {
 
     package var bytes: [UInt8]
     package var entries: [Entry]
+    /// Whether all of it goes into one frame, however large: after a crash all of it is there, or nothing.
+    ///
+    /// For batches of at most `recordBytesMax`.
+    package var isWhole: Bool
 
-    package init(bytes: [UInt8] = [], entries: [Entry] = []) {
+    package init(bytes: [UInt8] = [], entries: [Entry] = [], isWhole: Bool = false) {
         self.bytes = bytes
         self.entries = entries
+        self.isWhole = isWhole
+    }
+
+    /// Appends another batch's records behind these.
+    package mutating func append(_ other: RecordBatch) {
+        let start = UInt32(bytes.count)
+        bytes += other.bytes
+        entries += other.entries.map { entry in
+            var moved = entry
+            moved.start += start
+            return moved
+        }
     }
 
     /// Throws `recordTooLarge` for a record longer than a journal takes: to be asked before any batch of a request is

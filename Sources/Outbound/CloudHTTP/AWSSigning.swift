@@ -1,5 +1,5 @@
 internal import Crypto
-internal import Platform
+package import Platform
 
 /// AWS Signature Version 4 over the headers of one request.
 package struct AWSSigning: Sendable {

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// CRC-32C (Castagnoli), as Google Cloud Storage keeps it with each object; grows with the bytes.
 package struct CRC32C: Sendable, Hashable {
     /// The polynomial with its bits reversed.

@@ -1,6 +1,7 @@
 internal import CloudHTTP
 internal import Crypto
 internal import Delivery
+internal import Platform
 
 /// The requests that landing takes, not yet authorized.
 struct AzureRequest: Sendable {

@@ -1,5 +1,6 @@
 internal import CloudHTTP
 internal import Crypto
+internal import Platform
 
 /// Adds date, version and authorization to a request.
 ///

@@ -1,5 +1,6 @@
 internal import CloudHTTP
 internal import Delivery
+internal import Platform
 
 /// The requests of the JSON API that landing takes, not yet authorized.
 struct GCSRequest: Sendable {

@@ -99,6 +99,77 @@ for path in (events, currents):
     check("post", path, open_url + path, 403, json=event, headers={"Origin": "https://example.com"})
     check("post", path, open_url + path, 413, data=b" " * (17 << 20), headers={"Content-Type": "application/json"})
 
+user = {"user_id": "u-1", "app_id": "a-1", "email_address": "u@example.com", "platform": "ios"}
+variations = [{"id": "v-1", "name": "One", "share": 90}, {"id": "v-2", "name": "None", "share": 10, "control": True}]
+definitions = {
+    "campaigns": {"name": "Spring", "variations": variations,
+                  "conversions": [{"type": "Starts Session", "window": 60}]},
+    "canvases": {"name": "Welcome", "variations": variations, "steps": [{"id": "s-1", "name": "Hello", "entry": True}]},
+    "subscription-groups": {"name": "News", "channel": "email", "provider_groups": {"sendgrid": ["1"]}},
+}
+for name, definition in definitions.items():
+    many, one = f"/v1/{name}", f"/v1/{name}/{{id}}"
+    here = f"{open_url}{many}/x-1"
+    check("put", one, here, 200, json=definition)
+    check("get", many, open_url + many, 200)
+    check("get", many, open_url + many + "?x=1", 400)
+    check("get", one, here, 200)
+    check("get", one, here + "?x=1", 400)
+    check("get", one, here + "-none", 404)
+    check("put", one, here, 400, json={"nam": "x"})
+    check("put", one, here, 413, data=b" " * (2 << 20))
+    check("delete", one, here, 400, json={})
+    check("delete", one, here + "-none", 404)
+reports = {
+    "sends": ("recipients", {**user, "campaign_id": "x-1"}, {"user_id": "u-2"},
+              {"channel": "email", "trigger": "api"}),
+    "push-results": ("results", {**user, "service": "apns", "status": 200},
+                     {"user_id": "u-1", "service": "fcm", "status": 200}, {}),
+    "interactions": ("interactions", {**user, "type": "push_open"}, {"user_id": "u-1", "type": "push_open"}, {}),
+    "entries": ("entries", {"user_id": "u-1", "canvas_id": "x-1", "canvas_variation_id": "v-1"},
+                {"user_id": "u-1", "canvas_id": "x-1"}, {}),
+    "enrolments": ("enrolments", {"user_id": "u-1", "campaign_id": "x-1"}, {"user_id": "u-1"}, {}),
+    "behaviours": ("behaviours", {**user, "type": "session_start", "session_id": "s-1"},
+                   {"user_id": "u-1", "type": "session_start"}, {}),
+    "subscriptions": ("subscriptions",
+                      {"user_id": "u-1", "subscription_group_id": "x-1", "subscription_status": "Subscribed"},
+                      {"subscription_group_id": "x-1", "subscription_status": "Subscribed"}, {}),
+}
+for name, (member, good, bad, rest) in reports.items():
+    path = f"/v1/track/{name}"
+    for key, items, status in [("1", [good], 200), ("1", [good], 200), ("1", [good, good], 422),
+                               ("2", [good, bad], 207), ("3", [bad], 422)]:
+        check("post", path, open_url + path, status, json={**rest, member: items}, headers={"Idempotency-Key": key})
+    check("post", path, open_url + path, 400, json={**rest, member: [good]})
+    keyed = {"Idempotency-Key": "4"}
+    check("post", path, open_url + path, 400, data="{", headers=keyed)
+    check("post", path, open_url + path, 415, data="{", headers={**keyed, "Content-Encoding": "gzip"})
+    check("post", path, open_url + path, 413, data=b" " * (17 << 20), headers=keyed)
+assign, users = "/v1/track/assign", "/v1/users"
+check("post", assign, open_url + assign, 200, json={"campaign_id": "x-1", "users": ["u-1", "u-2"]})
+check("post", assign, open_url + assign, 400, json={"users": []})
+check("post", assign, open_url + assign, 404, json={"canvas_id": "none", "users": []})
+check("post", assign, open_url + assign, 413, data=b" " * (2 << 20))
+check("put", "/v1/campaigns/{id}", open_url + "/v1/campaigns/plain", 200, json={"name": "Plain"})
+check("post", assign, open_url + assign, 422, json={"campaign_id": "plain", "users": ["u-1"]})
+check("put", users, open_url + users, 200, json={"users": [{"user_id": "u-1", "emails": ["u@example.com"]}]})
+check("put", users, open_url + users, 400, json={"users": [{}]})
+check("put", users, open_url + users, 415, data="{}", headers={"Content-Encoding": "gzip"})
+check("put", users, open_url + users, 413, data=b" " * (17 << 20))
+for name in definitions:
+    check("delete", f"/v1/{name}/{{id}}", f"{open_url}/v1/{name}/x-1", 200)
+webhook = "/v1/webhooks/{provider}/{source}"
+genuine = [{"email": "u@example.com", "event": "open", "sg_event_id": "1", "timestamp": 1760000000}]
+check("post", webhook, open_url + "/v1/webhooks/sendgrid/default", 200, json=genuine)
+check("post", webhook, open_url + "/v1/webhooks/ses/default", 403, data="{}")
+check("post", webhook, open_url + "/v1/webhooks/sendgrid/none", 404, json=genuine)
+check("post", webhook, open_url + "/v1/webhooks/sendgrid/default", 413, data=b" " * (5 << 20))
+sample = webhook + "/sample"
+for provider in ("sendgrid", "ses"):
+    check("post", sample, f"{open_url}/v1/webhooks/{provider}/default/sample", 200)
+check("post", sample, open_url + "/v1/webhooks/ses/default/sample?x=1", 400)
+check("post", sample, open_url + "/v1/webhooks/ses/none/sample", 404)
+
 glossary, one_type = "/v1/glossary", "/v1/glossary/{type}"
 for query in ["", "?q=bounce", "?channel=email,sms&action=Opens", "?edition=v10&section=message-engagement",
               "?events=users.messages.*"]:

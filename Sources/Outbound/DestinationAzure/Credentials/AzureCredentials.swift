@@ -1,4 +1,5 @@
 package import CloudHTTP
+internal import Platform
 
 /// What requests are authorized with.
 package enum AzureAuthorization: Sendable, Hashable, CustomStringConvertible {

@@ -56,6 +56,13 @@ extension Configuration {
         # Memory for the files being written, all connectors together.
         delivery: {memory: 64MiB}
 
+        # What becomes of reports and providers' webhooks; docs/tracking.md.
+        tracking:
+          overtake: 15m                    # how long a provider's event waits for the report of its message
+          keep: 30d                        # how long a message's context is remembered
+          attribution: all                 # or latest-recipient: whose event a message from a shared number is
+          # definitions: ./definitions     # campaigns/, canvases/, subscription-groups/: a YAML file each
+
         # Where events come in. A token names its source.
         sources:
           default:
@@ -63,6 +70,11 @@ extension Configuration {
             strict: false                  # true: a broken rule rejects the event
             unknown_fields: leave_out      # or reject
             formats: [events, currents]    # POST /v1/events, POST /v1/currents
+            sends: reported                # or provider: whose word makes a Send
+            # webhooks:
+            #   sendgrid: {public_keys: ["${SENDGRID_KEY}"]}
+            #   twilio: {auth_tokens: ["${TWILIO_TOKEN}"]}    # needs publicURL
+            #   ses: {topics: ["arn:aws:sns:eu-west-1:123456789012:mail"]}
             # events_per_second_max: 100000
             # in_flight_bytes_max: 128MiB
 

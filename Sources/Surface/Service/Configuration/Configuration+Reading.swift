@@ -66,8 +66,16 @@ extension Configuration {
                 memoryBytes: section.bytes("memory", default: 64 << 20, example: example, in: 8 << 20 ... .max)
             )
         }
-        sources =
-            root.named("sources", what: "source") { SourceSettings($0, $1, glossary: glossary) } ?? standard.sources
+        tracking = root.section("tracking") { TrackingPart($0, path) }
+        let hasPublicURL = publicURL != nil
+        let named = root.named("sources", what: "source") { name, section in
+            (
+                SourceSettings(name, section, glossary: glossary),
+                SourceTrackingPart(section, hasPublicURL: hasPublicURL)
+            )
+        }
+        sources = named?.map(\.0) ?? standard.sources
+        for (source, part) in named ?? [] { tracking.sources[source.name] = part }
         connectors =
             root.named("connectors", what: "connector") { name, section in
                 ConnectorPart(name, section, folder: folder, glossary: glossary)

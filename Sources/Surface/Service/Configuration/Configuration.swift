@@ -29,6 +29,7 @@ package struct Configuration: Sendable {
     package var duplicates: DuplicatesPart
     package var intake: IntakeSettings
     package var delivery: DeliveryPart
+    package var tracking: TrackingPart
     package var sources: [SourceSettings]
     package var connectors: [ConnectorPart]
 
@@ -108,6 +109,7 @@ extension Configuration {
             duplicates: DuplicatesPart(),
             intake: IntakeSettings(),
             delivery: DeliveryPart(),
+            tracking: TrackingPart(),
             sources: [SourceSettings(name: "default")],
             connectors: [standardConnector(data: data)]
         )

@@ -165,7 +165,7 @@ extension Configuration {
             key("intake.event_bytes_max", \.intake.eventBytesMax), key("intake.body_bytes_max", \.intake.bodyBytesMax),
             key("intake.decompressed_bytes_max", \.intake.decompressedBytesMax),
             key("intake.in_flight_bytes_max", \.intake.inFlightBytesMax),
-            key("delivery.memory", \.delivery.memoryBytes),
+            key("delivery.memory", \.delivery.memoryBytes), key("tracking", \.tracking),
         ]
         let names = (sources + other.sources).map(\.name)
         let changed = names.filter { name in

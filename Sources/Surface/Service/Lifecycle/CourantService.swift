@@ -106,6 +106,7 @@ package struct CourantService: Sendable {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: JournalRun(journal: rooms.journal, failStop: failStop), serviceName: "journal"),
             .init(service: DeliveryRun(rooms: rooms), serviceName: "delivery"),
+            .init(service: TrackingRun(rooms: rooms), serviceName: "tracking"),
             .init(service: disk, serviceName: "disk"),
             .init(service: retention(rooms), serviceName: "retention"),
         ]
@@ -137,6 +138,7 @@ package struct CourantService: Sendable {
             tasks.addTask { try await group.run() }
             tasks.addTask {
                 guard let bound = await starting.all() else { return }
+                try await rooms.tracking.loadDefinitions(source: configuration.openSource)
                 rooms.intake.become(.ready)
                 board.become(.ready)
                 let started = started(rooms, bound) { await group.triggerGracefulShutdown() }
@@ -157,6 +159,7 @@ package struct CourantService: Sendable {
             budget: rooms.disk,
             journal: rooms.journal,
             delivery: rooms.delivery,
+            tracker: rooms.tracking.tracker,
             platform: platform,
             logger: logger,
             headroom: Int64(configuration.journal.segmentBytes * configuration.journal.partitions * 2),
@@ -168,6 +171,7 @@ package struct CourantService: Sendable {
         Retention(
             journal: rooms.journal,
             delivery: rooms.delivery,
+            tracker: rooms.tracking.tracker,
             keep: configuration.journal.keep,
             platform: platform,
             logger: logger,

@@ -12,6 +12,7 @@ struct DataFolder: Sendable {
     var journal: String { FilePath.join(path, "journal") }
     var staging: String { FilePath.join(path, "staging") }
     var state: String { FilePath.join(path, "state.db") }
+    var tracking: String { FilePath.join(path, "tracking.db") }
     private var journalMeta: String { FilePath.join(journal, "journal.meta") }
 
     private init(path: String, lock: any FileLock, platform: Platform) {
@@ -73,7 +74,22 @@ struct DataFolder: Sendable {
         if bound != nil, !hasJournal { throw journalMissing }
         if bound == nil, hasJournal, try await !store.wasMakingJournal() { throw stateMissing }
         if !hasJournal { try await store.noteMakingJournal() }
+        let trackingPath = tracking
+        let hasTracking = try await platform.onBlocking { () throws(FileError) in
+            try files.size(of: trackingPath) != nil
+        }
+        if hasJournal, !hasTracking, try await store.hasTracking() { throw trackingMissing }
+        try await store.noteTracking()
         return store
+    }
+
+    private var trackingMissing: ServiceError {
+        ServiceError(
+            .inconsistent,
+            "\(path) has no tracking.db, which holds campaigns, message contexts and subscriptions. Put it back from "
+                + "the same moment; or, to begin tracking anew from what the journal still holds, make an empty file "
+                + "of that name."
+        )
     }
 
     private var stateMissing: ServiceError {
@@ -95,20 +111,30 @@ struct DataFolder: Sendable {
 
 extension StateStore {
     private static let making = "journal_making"
+    private static let tracking = "tracking"
+
+    /// Notes that there is tracking's state beside this one.
+    fileprivate func noteTracking() async throws { try await note(Self.tracking) }
+
+    fileprivate func hasTracking() async throws -> Bool { try await has(Self.tracking) }
 
     /// Notes that a journal is about to be made: a crash before state knows its id must not look like lost state.
-    fileprivate func noteMakingJournal() async throws {
+    fileprivate func noteMakingJournal() async throws { try await note(Self.making) }
+
+    fileprivate func wasMakingJournal() async throws -> Bool { try await has(Self.making) }
+
+    private func note(_ key: String) async throws {
         try await write { database in
             try database.execute(
                 sql: "INSERT INTO meta (key, value) VALUES (?, '1') ON CONFLICT (key) DO NOTHING",
-                arguments: [Self.making]
+                arguments: [key]
             )
         }
     }
 
-    fileprivate func wasMakingJournal() async throws -> Bool {
+    private func has(_ key: String) async throws -> Bool {
         try await read { database in
-            try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = ?", arguments: [Self.making]) != nil
+            try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key]) != nil
         }
     }
 }

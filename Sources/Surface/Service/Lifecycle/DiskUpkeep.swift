@@ -3,6 +3,7 @@ import Journal
 import Logging
 import Platform
 import ServiceLifecycle
+import Tracking
 
 /// Measures the disk, and makes room on it when the budget runs out.
 ///
@@ -15,6 +16,7 @@ struct DiskUpkeep: Service {
     let budget: DiskBudget
     let journal: any Journal
     let delivery: Delivery
+    let tracker: Tracker
     let platform: Platform
     let logger: Logger
     /// The room that is kept ahead of intake: what one turn of the journal's files takes.
@@ -44,7 +46,9 @@ struct DiskUpkeep: Service {
         let (files, folder) = (platform.files, folder)
         var measured = try await platform.onBlocking { () throws(FileError) in
             var state = Int64(0)
-            for suffix in ["", "-wal", "-shm"] { state += try files.size(of: folder.state + suffix) ?? 0 }
+            for path in [folder.state, folder.tracking] {
+                for suffix in ["", "-wal", "-shm"] { state += try files.size(of: path + suffix) ?? 0 }
+            }
             return DiskBudget.Measurement(
                 journal: 0,
                 staging: Self.bytes(in: folder.staging, depth: 2, files),
@@ -70,7 +74,8 @@ struct DiskUpkeep: Service {
 
     private func makeRoom() async throws {
         for partition in (0..<journal.partitions).map({ PartitionID($0) }) {
-            let needed = try await delivery.neededFrom(partition) ?? journal.end(of: partition)
+            let carried = try await delivery.neededFrom(partition) ?? journal.end(of: partition)
+            let needed = min(carried, tracker.neededFrom(partition))
             if try await remove(upTo: needed, partition) > 0 { continue }
             guard !budget.admits(journal: journal.bytesOnDisk) else { continue }
             try await giveUp(partition)
@@ -101,7 +106,7 @@ struct DiskUpkeep: Service {
     }
 
     private func giveUp(_ partition: PartitionID) async throws {
-        var patient = journal.end(of: partition)
+        var patient = min(journal.end(of: partition), tracker.neededFrom(partition))
         var yielding: [Connector] = []
         for connector in delivery.readers {
             if connector.settings.whenFull == .giveUp {

@@ -2,6 +2,7 @@ import Delivery
 import Foundation
 import Journal
 package import Logging
+import Tracking
 
 /// Ends the process, unanswered, when journal or state has failed: after a failed write or sync nothing that was not
 /// acknowledged may be acknowledged any more.
@@ -30,6 +31,7 @@ package struct FailStop: Sendable {
 
     /// Ends the process if the error means that state has failed.
     func check(_ error: any Error) {
+        if let error = error as? TrackingError, error.code == .state { return stop(error.message) }
         guard let error = error as? DeliveryError, error.code == .state || error.code == .ownerLost else { return }
         stop(error.message)
     }

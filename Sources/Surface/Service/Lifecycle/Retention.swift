@@ -3,6 +3,7 @@ import Journal
 import Logging
 import Platform
 import ServiceLifecycle
+import Tracking
 
 /// Removes segments that are older than `keep` and that no connector needs any more.
 struct Retention: Service {
@@ -10,6 +11,7 @@ struct Retention: Service {
 
     let journal: any Journal
     let delivery: Delivery
+    let tracker: Tracker
     let keep: Duration
     let platform: Platform
     let logger: Logger
@@ -34,7 +36,7 @@ struct Retention: Service {
             let needed = try await delivery.neededFrom(partition) ?? journal.end(of: partition)
             let removed = try await journal.removeSegments(
                 of: partition,
-                before: needed,
+                before: min(needed, tracker.neededFrom(partition)),
                 olderThan: platform.clock.now() - keep
             )
             guard removed > 0 else { continue }

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
+import Tracking
 
 /// The journal's writers, for as long as anything may be appended.
 struct JournalRun: Service {
@@ -20,6 +21,22 @@ struct JournalRun: Service {
             // Cancelled is how writers are told to finish their frame and stop.
         } catch {
             failStop.stop("\(error)")
+            throw error
+        }
+    }
+}
+
+/// Tracking, for as long as reports may come.
+struct TrackingRun: Service {
+    let rooms: ServiceRooms
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await rooms.tracking.tracker.run() }
+        } catch is CancellationError {
+            // Cancelled is how it is told to handle what still waits and stop.
+        } catch {
+            rooms.failStop.check(error)
             throw error
         }
     }

@@ -23,14 +23,33 @@ struct ServiceListeners: Sendable {
         self.rooms = rooms
         access = AccessControl(tokens: rooms.tokens, isExposed: configuration.isExposed, proxies: proxies)
         metrics = RequestMetrics(rooms.metrics, clock: rooms.platform.clock)
-        let names = configuration.sources.map(\.name)
-        let openSource = names.contains("default") ? "default" : names.first ?? "default"
+        let openSource = configuration.openSource
         routes =
             EventRoutes(
                 intake: rooms.intake,
                 budget: budget,
                 bodyBytesMax: configuration.intake.bodyBytesMax,
                 openSource: openSource
+            ).routes
+            + TrackingRoutes(
+                tracker: rooms.tracking.tracker,
+                failStop: rooms.failStop,
+                bodyBytesMax: configuration.intake.bodyBytesMax,
+                openSource: openSource
+            ).routes
+            + DefinitionRoutes(
+                tracker: rooms.tracking.tracker,
+                failStop: rooms.failStop,
+                platform: rooms.platform,
+                openSource: openSource
+            ).routes
+            + WebhookRoutes(
+                rooms: rooms.tracking,
+                fetch: { [transport = rooms.transport] url in _ = try await TrackingRooms.fetch(url, transport) },
+                publicURL: configuration.publicURL,
+                sources: configuration.tracking.sources,
+                failStop: rooms.failStop,
+                platform: rooms.platform
             ).routes
             + HealthRoutes(board: board, metrics: rooms.metrics).routes
             + GlossaryRoutes(rooms.glossary).routes

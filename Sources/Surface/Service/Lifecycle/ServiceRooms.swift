@@ -6,6 +6,7 @@ import Journal
 import Logging
 import Platform
 import Telemetry
+import Tracking
 
 /// All rooms of a service, opened in their order and standing on each other.
 struct ServiceRooms: Sendable {
@@ -25,6 +26,7 @@ struct ServiceRooms: Sendable {
     let delivery: Delivery
     let replays: Replays
     let intake: Intake
+    let tracking: TrackingRooms
     let settledLetters: SettledLetters
 
     /// Opens data folder, state, tokens, journal and connectors.
@@ -67,6 +69,37 @@ struct ServiceRooms: Sendable {
         )
     }
 
+    /// The connectors, standing where they stood.
+    private static func delivery(
+        _ configuration: Configuration,
+        _ glossary: Glossary,
+        _ schemas: [JournalSchema],
+        _ journal: SegmentedJournal,
+        _ folder: DataFolder,
+        _ state: StateStore,
+        _ metrics: MetricRegistry,
+        _ transport: LiveTransport
+    ) async throws -> Delivery {
+        let platform = state.platform
+        let environment = ConnectorEnvironment(
+            journal: journal,
+            state: state,
+            owner: try await state.takeOver(),
+            book: try SchemaBook(glossary: glossary, system: schemas.filter { $0.name == DeadLetter.typeName }),
+            platform: platform,
+            metrics: metrics,
+            stagingFolder: folder.staging,
+            memory: StagingMemory(budget: configuration.delivery.memoryBytes)
+        )
+        let delivery = Delivery(environment)
+        try await delivery.start(
+            try configuration.connectors.map { part in
+                try part.made(journal: journal.id, platform: platform, transport: transport, metrics: metrics)
+            }
+        )
+        return delivery
+    }
+
     private static func open(
         _ configuration: Configuration,
         _ glossary: Glossary,
@@ -98,32 +131,19 @@ struct ServiceRooms: Sendable {
             onLoss: { Self.tell($0, logger) }
         )
         try await state.adopt(journal.id)
-        let environment = ConnectorEnvironment(
-            journal: journal,
-            state: state,
-            owner: try await state.takeOver(),
-            book: try SchemaBook(glossary: glossary, system: schemas.filter { $0.name == DeadLetter.typeName }),
-            platform: platform,
-            metrics: metrics,
-            stagingFolder: folder.staging,
-            memory: StagingMemory(budget: configuration.delivery.memoryBytes)
-        )
-        let delivery = Delivery(environment)
-        try await delivery.start(
-            try configuration.connectors.map { part in
-                try part.made(journal: journal.id, platform: platform, transport: transport, metrics: metrics)
-            }
-        )
+        let delivery = try await delivery(configuration, glossary, schemas, journal, folder, state, metrics, transport)
         let replays = Replays(for: delivery)
         try await replays.resume()
-        let intake = Intake(
-            sources: configuration.sources,
-            editions: glossary.editions,
-            schemas: schemas,
-            settings: configuration.intake.bounded(bySegment: configuration.journal.segmentBytes),
-            journal: journal,
-            platform: platform,
-            metrics: metrics
+        let intake = configuration.intake(over: journal, glossary, schemas, platform, metrics)
+        let tracking = try await TrackingRooms.open(
+            configuration,
+            folder.tracking,
+            glossary,
+            intake,
+            platform,
+            metrics,
+            transport,
+            failStop
         )
         return ServiceRooms(
             configuration: configuration,
@@ -142,6 +162,7 @@ struct ServiceRooms: Sendable {
             delivery: delivery,
             replays: replays,
             intake: intake,
+            tracking: tracking,
             settledLetters: try await SettledLetters(state)
         )
     }
@@ -171,6 +192,7 @@ struct ServiceRooms: Sendable {
             logger.warning("Connections were not closed.", metadata: ["delivery.error": "\(error)"])
         }
         do {
+            try await tracking.store.close()
             try await state.close()
         } catch {
             logger.error(
@@ -188,6 +210,12 @@ extension Configuration {
         !listen.isLoopback || adminListen?.isLoopback == false || !trustedProxies.isEmpty
     }
 
+    /// Whose events and reports come in without a token.
+    var openSource: String {
+        let names = sources.map(\.name)
+        return names.contains("default") ? "default" : names.first ?? "default"
+    }
+
     /// Nothing listens beyond loopback before there is a token.
     func refuseOpenDoors(_ tokens: TokenBook) throws(ServiceError) {
         guard isExposed, tokens.isEmpty else { return }
@@ -197,6 +225,24 @@ extension Configuration {
             .tokenNeeded,
             "Without a token the service does not listen \(what): anybody could send and read. Make one first with "
                 + "`courant token create NAME --scope admin --data \(data)`."
+        )
+    }
+
+    fileprivate func intake(
+        over journal: any Journal,
+        _ glossary: Glossary,
+        _ schemas: [JournalSchema],
+        _ platform: Platform,
+        _ metrics: MetricRegistry
+    ) -> Intake {
+        Intake(
+            sources: sources,
+            editions: glossary.editions,
+            schemas: schemas,
+            settings: intake.bounded(bySegment: self.journal.segmentBytes),
+            journal: journal,
+            platform: platform,
+            metrics: metrics
         )
     }
 

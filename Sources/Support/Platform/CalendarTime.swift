@@ -1,6 +1,4 @@
-package import Platform
-
-/// A moment in universal time as the cloud APIs write it, to the second.
+/// A moment in universal time as HTTP and the cloud APIs write it, to the second.
 package struct CalendarTime: Sendable, Hashable {
     private let day: Int64
     private let second: Int64

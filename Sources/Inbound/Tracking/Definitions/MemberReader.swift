@@ -1,0 +1,250 @@
+import Avro
+
+/// Reads the members of one object of a definition.
+///
+/// A member that is null counts as not given. What is not among the known members is refused first: a mistyped name
+/// is told as such, not as the absence of the right one.
+struct MemberReader {
+    private let path: String
+    private let members: [JSONValue.Member]
+    private let known: [String]
+
+    /// `what` is the object's name in messages, such as "a campaign".
+    init(_ json: JSONValue, at path: String, of what: String, known: [String]) throws(DefinitionError) {
+        guard case .object(let members) = json else {
+            throw DefinitionError(.wrongType, at: path, "must be \(what) as an object, found \(Self.kind(of: json))")
+        }
+        self.path = path
+        self.members = members
+        self.known = known
+        var seen: Set<String> = []
+        for member in members {
+            let place = Self.path(path, member.key)
+            guard known.contains(member.key) else {
+                let near = NearestName.of(member.key, among: known)
+                let hint = near.map { "did you mean \($0)?" } ?? "expected \(Self.list(known))"
+                throw DefinitionError(.unknownMember, at: place, "is not a member of \(what); \(hint)")
+            }
+            guard seen.insert(member.key).inserted else {
+                throw DefinitionError(.doubled, at: place, "stands twice; keep one")
+            }
+        }
+    }
+
+    /// The definition's own id, which a member `id` may repeat and not change.
+    func ownID(_ id: String) throws(DefinitionError) -> String {
+        let id = try Self.text(.string(id), at: path(of: "id"), bytesMax: DefinitionLimits.idBytesMax)
+        guard let repeated = value("id") else { return id }
+        guard repeated == .string(id) else {
+            throw DefinitionError(.wrongValue, at: path(of: "id"), "must be \"\(id)\" as in the address, or left out")
+        }
+        return id
+    }
+
+    func id() throws(DefinitionError) -> String {
+        try text("id", bytesMax: DefinitionLimits.idBytesMax)
+    }
+
+    func name() throws(DefinitionError) -> String {
+        try text("name", bytesMax: DefinitionLimits.nameBytesMax)
+    }
+
+    func text(_ name: String, bytesMax: Int) throws(DefinitionError) -> String {
+        guard let value = value(name) else { throw missing(name, Self.textRule(bytesMax)) }
+        return try Self.text(value, at: path(of: name), bytesMax: bytesMax)
+    }
+
+    func optionalText(_ name: String, bytesMax: Int) throws(DefinitionError) -> String? {
+        guard let value = value(name) else { return nil }
+        return try Self.text(value, at: path(of: name), bytesMax: bytesMax)
+    }
+
+    /// False where it is not given.
+    func flag(_ name: String) throws(DefinitionError) -> Bool {
+        switch value(name) {
+        case nil: return false
+        case .boolean(let flag): return flag
+        case .some(let other): throw wrongType(name, "true or false", other)
+        }
+    }
+
+    func number(_ name: String, _ range: ClosedRange<Double>, rule: String) throws(DefinitionError) -> Double {
+        guard let value = value(name) else { throw missing(name, rule) }
+        guard case .number(let text) = value else { throw wrongType(name, rule, value) }
+        guard let number = JSONNumber.double(value), range.contains(number) else {
+            throw DefinitionError(.wrongValue, at: path(of: name), "must be \(rule), found \(text)")
+        }
+        return number
+    }
+
+    func integer(_ name: String, _ range: ClosedRange<Int64>, rule: String) throws(DefinitionError) -> Int64 {
+        guard let value = value(name) else { throw missing(name, rule) }
+        guard case .number(let text) = value else { throw wrongType(name, rule, value) }
+        guard let number = value.integer, range.contains(number) else {
+            throw DefinitionError(.wrongValue, at: path(of: name), "must be \(rule), found \(text)")
+        }
+        return number
+    }
+
+    /// One of a type's words.
+    func choice<Word: RawRepresentable & CaseIterable>(
+        _ name: String,
+        of type: Word.Type
+    ) throws(DefinitionError) -> Word where Word.RawValue == String {
+        let words = type.allCases.map(\.rawValue)
+        guard let value = value(name) else { throw missing(name, Self.list(words)) }
+        guard let text = value.string else { throw wrongType(name, Self.list(words), value) }
+        guard let word = Word(rawValue: text) else {
+            let hint = NearestName.of(text, among: words).map { "; did you mean \($0)?" } ?? ""
+            let message = "must be \(Self.list(words)), found \(Self.shown(text))\(hint)"
+            throw DefinitionError(.wrongValue, at: path(of: name), message)
+        }
+        return word
+    }
+
+    /// The items of an array, each by `read` with its path; empty where it is not given.
+    func items<Item>(
+        _ name: String,
+        countMax: Int,
+        _ read: (JSONValue, String) throws(DefinitionError) -> Item
+    ) throws(DefinitionError) -> [Item] {
+        guard let value = value(name) else { return [] }
+        return try Self.items(value, at: path(of: name), countMax: countMax, read)
+    }
+
+    /// Texts of an array, none of them twice.
+    func texts(_ name: String, countMax: Int, bytesMax: Int) throws(DefinitionError) -> [String] {
+        guard let value = value(name) else { return [] }
+        return try Self.texts(value, at: path(of: name), countMax: countMax, bytesMax: bytesMax)
+    }
+
+    /// The members of an object whose names are the user's, in the order of the names.
+    func entries<Entry>(
+        _ name: String,
+        countMax: Int,
+        keyBytesMax: Int,
+        _ read: (String, JSONValue, String) throws(DefinitionError) -> Entry
+    ) throws(DefinitionError) -> [Entry] {
+        guard let value = value(name) else { return [] }
+        guard case .object(let members) = value else { throw wrongType(name, "an object", value) }
+        try Self.check(members.count, at: path(of: name), countMax: countMax)
+        var entries: [Entry] = []
+        var last: String?
+        for member in members.sorted(by: { $0.key < $1.key }) {
+            let place = Self.path(path(of: name), member.key)
+            _ = try Self.text(.string(member.key), at: place, bytesMax: keyBytesMax)
+            guard last != member.key else { throw DefinitionError(.doubled, at: place, "stands twice; keep one") }
+            last = member.key
+            entries.append(try read(member.key, member.value, place))
+        }
+        return entries
+    }
+
+    /// Refuses members that have no meaning beside the others.
+    func refuse(_ names: [String], _ message: String) throws(DefinitionError) {
+        for name in names where value(name) != nil {
+            throw DefinitionError(.unknownMember, at: path(of: name), message)
+        }
+    }
+
+    func value(_ name: String) -> JSONValue? {
+        precondition(known.contains(name), "\(name) is read and not among the known members")
+        let value = members.first { $0.key == name }?.value
+        return value == .null ? nil : value
+    }
+
+    func path(of name: String) -> String { Self.path(path, name) }
+
+    func missing(_ name: String, _ rule: String) -> DefinitionError {
+        DefinitionError(.missing, at: path(of: name), "is missing; it must be \(rule)")
+    }
+
+    func wrongType(_ name: String, _ rule: String, _ value: JSONValue) -> DefinitionError {
+        DefinitionError(.wrongType, at: path(of: name), "must be \(rule), found \(Self.kind(of: value))")
+    }
+}
+
+extension MemberReader {
+    static func text(_ value: JSONValue, at path: String, bytesMax: Int) throws(DefinitionError) -> String {
+        guard let text = value.string else {
+            throw DefinitionError(.wrongType, at: path, "must be \(textRule(bytesMax)), found \(kind(of: value))")
+        }
+        guard !text.allSatisfy(\.isWhitespace) else {
+            throw DefinitionError(.wrongValue, at: path, "must be \(textRule(bytesMax)), found a blank one")
+        }
+        guard text.utf8.count <= bytesMax else {
+            let message = "must be \(textRule(bytesMax)), found one of \(text.utf8.count)"
+            throw DefinitionError(.wrongValue, at: path, message)
+        }
+        return text
+    }
+
+    static func texts(
+        _ value: JSONValue,
+        at path: String,
+        countMax: Int,
+        bytesMax: Int
+    ) throws(DefinitionError) -> [String] {
+        let texts = try items(value, at: path, countMax: countMax) { (item, place) throws(DefinitionError) in
+            try text(item, at: place, bytesMax: bytesMax)
+        }
+        try refuseTwice(texts, at: path, member: "")
+        return texts
+    }
+
+    static func items<Item>(
+        _ value: JSONValue,
+        at path: String,
+        countMax: Int,
+        _ read: (JSONValue, String) throws(DefinitionError) -> Item
+    ) throws(DefinitionError) -> [Item] {
+        guard let values = value.array else {
+            throw DefinitionError(.wrongType, at: path, "must be an array, found \(kind(of: value))")
+        }
+        try check(values.count, at: path, countMax: countMax)
+        var items: [Item] = []
+        for (index, value) in values.enumerated() { items.append(try read(value, "\(path)[\(index)]")) }
+        return items
+    }
+
+    /// Refuses a list whose items must differ and do not; `member` is what must differ, with its dot.
+    static func refuseTwice(_ texts: [String], at path: String, member: String) throws(DefinitionError) {
+        var places: [String: Int] = [:]
+        for (index, text) in texts.enumerated() {
+            guard let first = places.updateValue(index, forKey: text) else { continue }
+            let message = "must differ from \(path)[\(first)]\(member): both are \(shown(text))"
+            throw DefinitionError(.doubled, at: "\(path)[\(index)]\(member)", message)
+        }
+    }
+
+    static func path(_ path: String, _ name: String) -> String {
+        path.isEmpty ? name : "\(path).\(name)"
+    }
+
+    static func list(_ words: [String]) -> String {
+        words.count == 1 ? words[0] : "one of \(words.joined(separator: ", "))"
+    }
+
+    /// In quotes, and cut where it is long: it stands in a message.
+    static func shown(_ text: String) -> String {
+        text.count <= 60 ? "\"\(text)\"" : "\"\(text.prefix(60))…\""
+    }
+
+    static func kind(of value: JSONValue) -> String {
+        switch value {
+        case .null: "null"
+        case .boolean: "true or false"
+        case .number: "a number"
+        case .string: "a text"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+
+    private static func check(_ count: Int, at path: String, countMax: Int) throws(DefinitionError) {
+        guard count > countMax else { return }
+        throw DefinitionError(.tooMany, at: path, "must have at most \(countMax) items, found \(count)")
+    }
+
+    private static func textRule(_ bytesMax: Int) -> String { "a text of 1 to \(bytesMax) bytes" }
+}

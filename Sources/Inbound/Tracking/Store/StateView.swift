@@ -1,0 +1,175 @@
+internal import GRDB
+
+/// The state as it stands while reports are handled: what the tables hold, and over it what has been changed since.
+///
+/// Lives inside one read of the store.
+package struct StateView {
+    private struct Place: Hashable {
+        let table: StateTable
+        let day: UInt16
+        let head: RowHead
+    }
+
+    private let database: Database
+    private let days: [StateTable: Set<UInt16>]
+    /// Changed rows by place and tail; nil where a row was removed.
+    private var changed: [Place: [String: String?]] = [:]
+    private var changedDays: [StateTable: Set<UInt16>] = [:]
+    /// What stood over each changed row before, so that a report that fails can be taken back.
+    private var before: [(place: Place, tail: String, value: String??)] = []
+    package private(set) var changes = StateChanges()
+
+    init(_ database: Database, days: [StateTable: Set<UInt16>]) {
+        self.database = database
+        self.days = days
+    }
+
+    // MARK: - Reading
+
+    package func value(
+        _ table: StateTable,
+        day: StateDay? = nil,
+        _ head: RowHead,
+        _ tail: String = ""
+    ) throws(TrackingError) -> String? {
+        let day = day?.rawValue ?? 0
+        if let change = changed[Place(table: table, day: day, head: head)]?[tail] { return change }
+        guard has(table, day) else { return nil }
+        return try failing {
+            try String.fetchOne(
+                database.cachedStatement(
+                    sql: """
+                        SELECT value FROM \(table.sqlName(day: day)) WHERE high = ? AND low = ? AND tail = ?
+                        """
+                ),
+                arguments: [Int64(bitPattern: head.high), Int64(bitPattern: head.low), tail]
+            )
+        }
+    }
+
+    /// The rows of a head in the order of their tails' bytes.
+    package func rows(
+        _ table: StateTable,
+        day: StateDay? = nil,
+        _ head: RowHead
+    ) throws(TrackingError) -> [(tail: String, value: String)] {
+        let day = day?.rawValue ?? 0
+        var found: [String: String] = [:]
+        if has(table, day) {
+            let rows = try failing {
+                try Row.fetchAll(
+                    database.cachedStatement(
+                        sql: "SELECT tail, value FROM \(table.sqlName(day: day)) WHERE high = ? AND low = ?"
+                    ),
+                    arguments: [Int64(bitPattern: head.high), Int64(bitPattern: head.low)]
+                )
+            }
+            for row in rows { found[row["tail"]] = row["value"] }
+        }
+        for (tail, value) in changed[Place(table: table, day: day, head: head)] ?? [:] { found[tail] = value }
+        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// All rows of a table that is not daily, as the last turn left them.
+    package func settledRows(
+        _ table: StateTable,
+        headsUpTo high: UInt64 = .max,
+        limit: Int = .max
+    ) throws(TrackingError) -> [(head: RowHead, tail: String, value: String)] {
+        try failing {
+            // Whole-table reads of hashed heads want every row, whatever its sign in SQLite.
+            let isBounded = high != .max
+            let rows = try Row.fetchAll(
+                database.cachedStatement(
+                    sql: """
+                        SELECT high, low, tail, value FROM \(table.sqlName) \(isBounded ? "WHERE high <= ?" : "")
+                        ORDER BY high, low, tail LIMIT ?
+                        """
+                ),
+                arguments: isBounded ? [Int64(bitPattern: high), limit] : [limit]
+            )
+            return rows.map { row in
+                (
+                    RowHead(
+                        high: UInt64(bitPattern: row["high"] as Int64),
+                        low: UInt64(bitPattern: row["low"] as Int64)
+                    ), row["tail"], row["value"]
+                )
+            }
+        }
+    }
+
+    /// The days that a daily table has rows of, newest first.
+    package func days(of table: StateTable) -> [StateDay] {
+        (days[table] ?? []).union(changedDays[table] ?? []).sorted(by: >).map(StateDay.init)
+    }
+
+    // MARK: - Changing
+
+    package mutating func put(
+        _ table: StateTable,
+        day: StateDay? = nil,
+        _ head: RowHead,
+        _ tail: String = "",
+        _ value: String
+    ) {
+        change(table, day, head, tail, value)
+    }
+
+    package mutating func remove(_ table: StateTable, day: StateDay? = nil, _ head: RowHead, _ tail: String = "") {
+        change(table, day, head, tail, nil)
+    }
+
+    private mutating func change(
+        _ table: StateTable,
+        _ day: StateDay?,
+        _ head: RowHead,
+        _ tail: String,
+        _ value: String?
+    ) {
+        let day = day?.rawValue ?? 0
+        precondition(table.isDaily == (day != 0), "a daily table's row has a day, others have none")
+        let place = Place(table: table, day: day, head: head)
+        before.append((place, tail, changed[place]?[tail]))
+        changed[place, default: [:]][tail] = .some(value)
+        if table.isDaily { changedDays[table, default: []].insert(day) }
+        changes.append(StateChange(table: table, day: day, head: head, tail: tail, value: value))
+    }
+
+    // MARK: - Taking back
+
+    /// How many changes there have been.
+    var mark: Int { before.count }
+
+    /// Takes back the changes since a mark.
+    mutating func takeBack(to mark: Int) {
+        while before.count > mark {
+            let (place, tail, value) = before.removeLast()
+            if let value {
+                changed[place]?[tail] = .some(value)
+            } else {
+                changed[place]?[tail] = nil
+            }
+        }
+        changes.truncate(to: mark)
+    }
+
+    /// The view itself, and none of its changes left behind: two holders of them would copy them at each change.
+    mutating func handOver() -> StateView {
+        let whole = self
+        (changed, changedDays, before, changes) = ([:], [:], [], StateChanges())
+        return whole
+    }
+
+    private func has(_ table: StateTable, _ day: UInt16) -> Bool {
+        !table.isDaily || days[table]?.contains(day) == true
+    }
+
+    private func failing<T>(_ work: () throws -> T) throws(TrackingError) -> T {
+        do {
+            return try work()
+        } catch {
+            throw TrackingError(.state, "tracking's state could not be read: \(error)")
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/// Every failure of the room.
+package struct TrackingError: Error, Sendable, CustomStringConvertible {
+    package enum Code: String, Sendable {
+        /// The state's database failed: nothing may go on, the process ends.
+        case state
+        /// The state belongs to another journal, or one of them is missing.
+        case otherJournal = "other_journal"
+        /// The journal took nothing.
+        case journal
+        /// A report that cannot be carried out; the sender's fault.
+        case report
+        /// Nothing is taken at present.
+        case unavailable
+    }
+
+    package let code: Code
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}

@@ -1,0 +1,49 @@
+import Synchronization
+package import Telemetry
+
+/// The figures of tracking.
+package struct TrackingMetrics: Sendable {
+    private let registry: MetricRegistry
+    let reports: Counter
+    let parked: Counter
+    let released: Counter
+    let overtaken: Counter
+
+    package init(_ registry: MetricRegistry) {
+        self.registry = registry
+        reports = registry.counter("courant_tracking_reports_total", help: "Reports and webhooks handled.", labels: [])
+        parked = registry.counter(
+            "courant_tracking_parked_total",
+            help: "Events that waited for the report of their message's send.",
+            labels: []
+        )
+        released = registry.counter(
+            "courant_tracking_released_total",
+            help: "Events that waited and went out with their message's context.",
+            labels: []
+        )
+        overtaken = registry.counter(
+            "courant_tracking_overtaken_total",
+            help: "Events that waited long enough and went out without their message's context.",
+            labels: []
+        )
+    }
+
+    /// Counts an event of a provider that there is no type for.
+    func countUnmapped(provider: String, event: String) {
+        registry.counter(
+            "courant_tracking_unmapped_total",
+            help: "Providers' events without a counterpart in the source's edition.",
+            labels: [("provider", provider), ("event", String(event.prefix(60)))]
+        ).add()
+    }
+
+    /// Counts answers of push services that are no event.
+    func countPush(_ service: String, _ outcome: String) {
+        registry.counter(
+            "courant_tracking_push_faults_total",
+            help: "Answers of push services that make no event, by kind.",
+            labels: [("service", service), ("outcome", outcome)]
+        ).add()
+    }
+}

@@ -1,0 +1,199 @@
+import Avro
+import Telemetry
+
+extension Turn {
+    /// Completes what happened to a message with its context, and drafts it.
+    ///
+    /// Where the message is not known yet the event waits: when its send is reported it goes out with its context, and
+    /// after `overtake` without, never earlier.
+    mutating func happen(_ happening: Happening) throws(TrackingError) {
+        guard type(happening.type) != nil else { return }
+        if let context = try context(of: happening) {
+            try emit(happening, context)
+        } else if mayWait(happening) {
+            try park(happening)
+        } else {
+            try emit(happening, nil)
+        }
+    }
+
+    // MARK: - Finding the message
+
+    func context(of happening: Happening) throws(TrackingError) -> MessageContext? {
+        if let id = happening.messageID, let context = try context(id) { return context }
+        guard let providerID = happening.providerMessageID else { return nil }
+        let head = ids.head("provider", providerID)
+        for day in view.days(of: .providerMessages) {
+            if let id = try view.value(.providerMessages, day: day, head) { return try context(id) }
+        }
+        return nil
+    }
+
+    func context(_ messageID: String) throws(TrackingError) -> MessageContext? {
+        guard let day = TrackingIDs.day(ofMessage: messageID), day.rawValue > 0 else { return nil }
+        let text = try view.value(.messages, day: day, ids.head("message", messageID))
+        return text.flatMap { MessageContext(messageID: messageID, text: $0) }
+    }
+
+    /// Whether an event waits for its message: it names one, and says nothing itself of what it belongs to.
+    private func mayWait(_ happening: Happening) -> Bool {
+        guard settings.overtake > .zero else { return false }
+        if happening.messageID != nil { return true }
+        guard happening.providerMessageID != nil else { return false }
+        return !["user_id", "external_user_id", "campaign_id", "canvas_id"].contains { happening.fields[$0] != nil }
+    }
+
+    // MARK: - Waiting
+
+    private mutating func park(_ happening: Happening) throws(TrackingError) {
+        let heads = waitingPlaces(of: happening)
+        guard let place = heads.first else { return }
+        let due = now + settings.overtake.components.seconds
+        let text = happening.text(due: due, source: source.name)
+        for head in heads { view.put(.parked, head, happening.id, text) }
+        view.put(.overdue, RowHead(high: UInt64(max(0, due)), low: place.low), happening.id, text)
+        metrics.parked.add()
+    }
+
+    private func waitingPlaces(of happening: Happening) -> [RowHead] {
+        [
+            happening.messageID.map { ids.head("parked", "message", $0) },
+            happening.providerMessageID.map { ids.head("parked", "provider", $0) },
+        ].compactMap { $0 }
+    }
+
+    /// Lets go what has waited for a message.
+    mutating func release(_ head: RowHead, _ context: MessageContext) throws(TrackingError) {
+        for row in try view.rows(.parked, head) {
+            guard let (happening, due, owner) = Happening.reading(row.value), owner == source.name else { continue }
+            unpark(happening, due: due)
+            metrics.released.add()
+            try emit(happening, context)
+        }
+    }
+
+    /// Lets go what has waited long enough.
+    mutating func overtake(_ happening: Happening, due: Int64) throws(TrackingError) {
+        unpark(happening, due: due)
+        metrics.overtaken.add()
+        try emit(happening, try context(of: happening))
+    }
+
+    private mutating func unpark(_ happening: Happening, due: Int64) {
+        let heads = waitingPlaces(of: happening)
+        for head in heads { view.remove(.parked, head, happening.id) }
+        guard let place = heads.first else { return }
+        view.remove(.overdue, RowHead(high: UInt64(max(0, due)), low: place.low), happening.id)
+    }
+
+    // MARK: - Going out
+
+    mutating func emit(_ happening: Happening, _ context: MessageContext?) throws(TrackingError) {
+        let fields = try completed(happening, context)
+        if let draft = draft(happening.type, id: happening.id, time: happening.time, fields) {
+            consequences.append(draft)
+        }
+        try follow(happening, fields, context)
+    }
+
+    /// What is known of an event together with its message.
+    func completed(_ happening: Happening, _ context: MessageContext?) throws(TrackingError) -> Fields {
+        guard let context else { return try named(happening.fields, at: happening.address) }
+        var fields = happening.fields
+        // What we remember of a message is what its sender said; what came back with it fills gaps only.
+        for name in Self.sendersWord { if let value = context.fields[name] { fields[name] = value } }
+        fields.fill(from: context.fields)
+        return try named(fields, at: happening.address)
+    }
+
+    /// Fields in which a message's context outweighs what an event brings itself.
+    private static let sendersWord = [
+        "user_id", "external_user_id", "campaign_id", "message_variation_id", "canvas_id", "canvas_variation_id",
+        "canvas_step_id", "dispatch_id", "send_id",
+    ]
+
+    /// What an event sets off: a Send is received, opens and clicks may convert, a delivery is its number's latest.
+    mutating func follow(
+        _ happening: Happening,
+        _ fields: Fields,
+        _ context: MessageContext?
+    ) throws(TrackingError) {
+        let type = happening.type
+        if type == "users.messages.sms.Delivery", let number = fields.string("to_phone_number") {
+            try noteDelivery(to: number, user: fields.string("user_id"), time: happening.time)
+        }
+        if type.hasSuffix(".Send"), context == nil { try adopt(happening, fields) }
+        if type == "users.messages.inappmessage.Impression" {
+            try receive(MessageContext(messageID: happening.id, time: happening.time, fields: fields))
+        }
+        guard let owner = MessageOwner(fields) else { return }
+        if type.hasSuffix(".Open") { try convert(fields, by: .opened(owner), at: happening.time) }
+        if type.hasSuffix(".Click") { try convert(fields, by: .clicked(owner), at: happening.time) }
+    }
+
+    /// Remembers a message that only its provider has told of, so that what it tells later finds it.
+    private mutating func adopt(_ happening: Happening, _ fields: Fields) throws(TrackingError) {
+        let day = StateDay(seconds: now)
+        let id = TrackingIDs.messageID(day: day, "adopted", happening.id)
+        let context = MessageContext(messageID: id, time: happening.time, fields: fields)
+        view.put(.messages, day: day, ids.head("message", id), "", context.text)
+        if let providerID = happening.providerMessageID {
+            view.put(.providerMessages, day: day, ids.head("provider", providerID), "", id)
+            try release(ids.head("parked", "provider", providerID), context)
+        }
+        if happening.type == SendReport.Channel.sms.sendType { rememberOutbound(context, service: nil) }
+        try receive(context)
+    }
+
+    private mutating func noteDelivery(to number: String, user: String?, time: Int64) throws(TrackingError) {
+        guard let user else { return }
+        let (head, day) = (ids.head("delivery", number), StateDay(seconds: time))
+        if let last = try view.value(.deliveries, day: day, head), let (before, _) = Self.timed(last), before > time {
+            return
+        }
+        view.put(.deliveries, day: day, head, "", "\(time) \(user)")
+    }
+
+    /// Splits `1767225600 text`.
+    static func timed(_ text: String) -> (time: Int64, text: String)? {
+        let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let time = Int64(parts[0]) else { return nil }
+        return (time, String(parts[1]))
+    }
+}
+
+extension Happening {
+    /// Where its message went, as far as the event itself says.
+    var address: ProviderReport.Address {
+        if let email = fields.string("email_address") { return .email(email) }
+        return fields.string("to_phone_number").map { .phone($0) } ?? .none
+    }
+
+    /// The event as it waits.
+    func text(due: Int64, source: String) -> String {
+        var members: [JSONValue.Member] = [
+            .init("due", .number("\(due)")), .init("source", .string(source)), .init("type", .string(type)),
+            .init("id", .string(id)), .init("time", .number("\(time)")), .init("fields", .object(fields.members)),
+        ]
+        if let messageID { members.append(.init("message_id", .string(messageID))) }
+        if let providerMessageID { members.append(.init("provider_message_id", .string(providerMessageID))) }
+        return JSONValue.object(members).text
+    }
+
+    /// Reads what `text` wrote; nil where it is something else.
+    static func reading(_ text: String) -> (happening: Happening, due: Int64, source: String)? {
+        guard let json = try? JSONValue(parsing: text), let due = json["due"]?.integer,
+            let source = json["source"]?.string, let type = json["type"]?.string, let id = json["id"]?.string,
+            let time = json["time"]?.integer, case .object(let members)? = json["fields"]
+        else { return nil }
+        let happening = Happening(
+            type: type,
+            id: id,
+            time: time,
+            fields: Fields(members),
+            messageID: json["message_id"]?.string,
+            providerMessageID: json["provider_message_id"]?.string
+        )
+        return (happening, due, source)
+    }
+}

@@ -1,0 +1,97 @@
+import Avro
+import Intake
+
+extension Turn {
+    private static func normalized(_ email: String) -> String { email.lowercased() }
+
+    // MARK: - The directory
+
+    mutating func put(_ entry: DirectoryEntry) throws(TrackingError) {
+        let head = ids.head("user", entry.userID)
+        let before = try view.value(.users, head).flatMap { try? JSONValue(parsing: $0) }
+        let old = Set(before.map(Self.addresses) ?? [])
+        var members: [JSONValue.Member] = []
+        if let external = entry.externalUserID { members.append(.init("external_user_id", .string(external))) }
+        if let timezone = entry.timezone { members.append(.init("timezone", .string(timezone))) }
+        members.append(.init("phones", .array(entry.phones.map(JSONValue.string))))
+        members.append(.init("emails", .array(entry.emails.map(JSONValue.string))))
+        let json = JSONValue.object(members)
+        view.put(.users, head, "", json.text)
+        let new = Set(Self.addresses(json))
+        for address in old.subtracting(new).sorted() { view.remove(.addresses, ids.head(address), entry.userID) }
+        for address in new.sorted() { view.put(.addresses, ids.head(address), entry.userID, "") }
+    }
+
+    private static func addresses(_ json: JSONValue) -> [String] {
+        let phones = (json["phones"]?.array ?? []).compactMap(\.string).map { "phone \($0)" }
+        let emails = (json["emails"]?.array ?? []).compactMap(\.string).map { "email \(normalized($0))" }
+        return phones + emails + (json["external_user_id"]?.string.map { ["external \($0)"] } ?? [])
+    }
+
+    /// The users that an address belongs to, in the order of their ids.
+    func users(at address: ProviderReport.Address) throws(TrackingError) -> [String] {
+        switch address {
+        case .email(let email): try view.rows(.addresses, ids.head("email \(Self.normalized(email))")).map(\.tail)
+        case .phone(let phone): try view.rows(.addresses, ids.head("phone \(phone)")).map(\.tail)
+        case .none: []
+        }
+    }
+
+    /// Fields completed by what the directory knows of their user.
+    func known(_ fields: Fields) throws(TrackingError) -> Fields {
+        var fields = fields
+        if fields["user_id"] == nil, let external = fields.string("external_user_id") {
+            fields.set("user_id", try view.rows(.addresses, ids.head("external \(external)")).first?.tail)
+        }
+        guard let user = fields.string("user_id"), let text = try view.value(.users, ids.head("user", user)),
+            let entry = try? JSONValue(parsing: text)
+        else { return fields }
+        for name in ["external_user_id", "timezone"] where fields[name] == nil { fields[name] = entry[name] }
+        return fields
+    }
+
+    /// Names the user of an event that came with an address only: from the directory, or by an id made of the address.
+    func named(_ fields: Fields, at address: ProviderReport.Address) throws(TrackingError) -> Fields {
+        var fields = fields
+        if fields["user_id"] == nil, fields["external_user_id"] == nil {
+            if let user = try users(at: address).first {
+                fields.set("user_id", user)
+            } else {
+                fields.set("user_id", derivedUser(at: address))
+            }
+        }
+        return try known(fields)
+    }
+
+    func derivedUser(at address: ProviderReport.Address) -> String? {
+        switch address {
+        case .email(let email): intake.derivedUserID(from: "email \(Self.normalized(email))", source: source.name)
+        case .phone(let phone): intake.derivedUserID(from: "phone \(phone)", source: source.name)
+        case .none: nil
+        }
+    }
+
+    // MARK: - Subscriptions
+
+    /// Sets a user's state in a group and drafts the change, if it is one; an unknown state counts as different.
+    mutating func subscribe(
+        _ fields: Fields,
+        group id: String,
+        isSubscribed: Bool,
+        channel: String?,
+        eventID: String,
+        time: Int64
+    ) throws(TrackingError) {
+        guard let user = Self.userKey(fields) else { return }
+        let status = isSubscribed ? "Subscribed" : "Unsubscribed"
+        let head = ids.head("subscription", id)
+        guard try view.value(.subscriptions, head, user) != status else { return }
+        view.put(.subscriptions, head, user, status)
+        var fields = fields
+        fields.set("subscription_group_id", id)
+        fields.set("subscription_status", status)
+        if fields["channel"] == nil { fields.set("channel", channel) }
+        let type = "users.behaviors.subscriptiongroup.StateChange"
+        if let draft = draft(type, id: eventID, time: time, fields) { consequences.append(draft) }
+    }
+}

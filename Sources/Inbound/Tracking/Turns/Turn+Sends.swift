@@ -1,0 +1,143 @@
+import Avro
+
+extension Turn {
+    /// The drafts of a report of sends: one Send for each recipient, or none where the provider has the word.
+    func drafts(of report: SendReport) throws(TrackingError) -> (drafts: [Draft], messages: [SentMessage]) {
+        let dispatch = try sharedDispatchID(report)
+        var drafts: [Draft] = []
+        var messages: [SentMessage] = []
+        for (index, recipient) in report.recipients.enumerated() {
+            let number = "\(index)"
+            let day = StateDay(seconds: arrived)
+            let id = TrackingIDs.messageID(day: day, source.name, key, number)
+            var fields = try known(recipient.item.fields)
+            if report.channel == .sms, fields["to_phone_number"] == nil {
+                fields["to_phone_number"] = fields["phone_number"]
+            }
+            let shares = isShared(report, fields)
+            fields.set("dispatch_id", shares ? dispatch : TrackingIDs.id("dispatch", source.name, key, number))
+            let time = recipient.item.time ?? arrived
+            if fields["send_id"] == nil, let campaign = fields.string("campaign_id") {
+                fields.set("send_id", book.campaign(campaign, at: time)?.sendID)
+            }
+            let context = MessageContext(messageID: id, time: time, fields: fields)
+            messages.append(SentMessage(index: index, context: context, recipient: recipient, channel: report.channel))
+            // Drafted in any case: what could not be an event is told now, not when the provider speaks.
+            if let draft = draft(report.channel.sendType, id: Self.sendID(id), time: time, fields, index: index) {
+                drafts.append(draft)
+            }
+        }
+        return (drafts, messages)
+    }
+
+    /// The id of a message's one Send, whoever reports it.
+    static func sendID(_ messageID: String) -> String { TrackingIDs.id("send", messageID) }
+
+    /// Why a report of sends cannot be carried out as it is, by the items it concerns.
+    func complaints(_ report: SendReport) -> [ItemRejection] {
+        report.recipients.enumerated().compactMap { index, recipient in
+            let fields = recipient.item.fields
+            if fields["user_id"] == nil, fields["external_user_id"] == nil {
+                return ItemRejection(
+                    index,
+                    "recipient_unknown",
+                    "user_id",
+                    "a recipient has a user_id or an external_user_id"
+                )
+            }
+            if report.channel == .sms, fields["phone_number"] == nil {
+                return ItemRejection(index, "field_missing", "phone_number", "an SMS goes to a phone_number")
+            }
+            let isControl = fields.string("campaign_id").flatMap { campaign in
+                fields.string("message_variation_id").flatMap {
+                    book.campaign(campaign, at: recipient.item.time ?? arrived)?.variation($0)?.isControl
+                }
+            }
+            guard isControl == true else { return nil }
+            return ItemRejection(
+                index,
+                "variation_is_control",
+                "message_variation_id",
+                "users of a control variation are sent nothing; report them to /v1/track/enrolments"
+            )
+        }
+    }
+
+    /// Remembers messages that were taken, and what their sending sets free.
+    mutating func remember(_ messages: [SentMessage], of report: SendReport) throws(TrackingError) {
+        if report.trigger == .scheduled, let key = report.dispatchKey {
+            let head = ids.head("dispatch", source.name, key)
+            if try seen(head) == nil { view.put(.seen, day: StateDay(seconds: arrived), head, "", "\(arrived)") }
+        }
+        for message in messages {
+            let context = message.context
+            let day = StateDay(seconds: arrived)
+            view.put(.messages, day: day, ids.head("message", context.messageID), "", context.text)
+            if let providerID = message.recipient.providerMessageID {
+                view.put(.providerMessages, day: day, ids.head("provider", providerID), "", context.messageID)
+            }
+            if report.channel == .sms { rememberOutbound(context, service: report.messagingService) }
+            try receive(context)
+            try release(ids.head("parked", "message", context.messageID), context)
+            if let providerID = message.recipient.providerMessageID {
+                try release(ids.head("parked", "provider", providerID), context)
+            }
+        }
+    }
+
+    // MARK: - Dispatch ids
+
+    /// The transmission of a scheduled report; requests that name the same dispatch key within two days share it.
+    private func sharedDispatchID(_ report: SendReport) throws(TrackingError) -> String? {
+        guard report.trigger == .scheduled else { return nil }
+        guard let dispatchKey = report.dispatchKey else { return TrackingIDs.id("dispatch", source.name, key) }
+        let first = try seen(ids.head("dispatch", source.name, dispatchKey)) ?? "\(arrived)"
+        let day = StateDay(seconds: Int64(first) ?? arrived)
+        return TrackingIDs.id("dispatch", source.name, dispatchKey, "\(day.rawValue)")
+    }
+
+    /// Statement 8: users of one scheduled campaign message share its dispatch id, as do those of a scheduled entry
+    /// step; every other canvas step counts as triggered, even when it was scheduled.
+    private func isShared(_ report: SendReport, _ fields: Fields) -> Bool {
+        guard report.trigger == .scheduled else { return false }
+        guard let canvas = fields.string("canvas_id") else { return true }
+        guard let step = fields.string("canvas_step_id") else { return false }
+        let found = book.canvas(canvas, at: arrived)?.step(step)
+        return found.map { $0.isEntry && $0.isScheduled } ?? false
+    }
+
+    // MARK: - SMS
+
+    /// Where a reply finds the message that it answers: by the user's number and by ours.
+    mutating func rememberOutbound(_ context: MessageContext, service: String?) {
+        guard let to = context.fields.string("to_phone_number") else { return }
+        let ours = [context.fields.string("from_phone_number"), service].compactMap { $0 }
+        for sender in ours {
+            let tail = "\(sender) \(context.messageID)"
+            view.put(.outbound, day: StateDay(seconds: context.time), ids.head("outbound", to), tail, "\(context.time)")
+        }
+    }
+}
+
+/// A message that a report names.
+struct SentMessage: Sendable {
+    let index: Int
+    let context: MessageContext
+    let recipient: SendReport.Recipient
+    let channel: SendReport.Channel
+}
+
+/// Why one item of a report was not taken.
+package struct ItemRejection: Sendable, Hashable {
+    package internal(set) var index: Int
+    package let code: String
+    package let field: String?
+    package let message: String
+
+    init(_ index: Int, _ code: String, _ field: String?, _ message: String) {
+        self.index = index
+        self.code = code
+        self.field = field
+        self.message = message
+    }
+}

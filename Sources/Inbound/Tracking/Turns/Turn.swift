@@ -1,0 +1,114 @@
+import Avro
+import Glossary
+import Intake
+import Journal
+import Platform
+
+/// An event that a report makes, before it is checked.
+struct Draft: Sendable {
+    let id: String
+    let event: JSONValue
+    /// The item of the report that it is made for.
+    let index: Int
+}
+
+/// Something that happened to or with a message, from an app or a provider, which its message's context completes.
+struct Happening: Sendable, Hashable {
+    var type: String
+    var id: String
+    var time: Int64
+    /// What is known of it, without its message.
+    var fields: Fields
+    var messageID: String?
+    var providerMessageID: String?
+}
+
+/// One report being handled: what it reads and changes, and the events it makes.
+///
+/// First the report's own events are drafted and judged, so that what is rejected changes nothing; then the state is
+/// changed, and what that sets free, events that had waited and conversions, is drafted too.
+struct Turn {
+    let source: TrackingSource
+    let settings: TrackingSettings
+    let ids: TrackingIDs
+    let intake: Intake
+    let metrics: TrackingMetrics
+    /// Seconds since 1970.
+    let now: Int64
+    /// When the report first arrived: now, or earlier if it is a repeat.
+    var arrived: Int64
+    /// The sender's Idempotency-Key.
+    var key: String
+    var view: StateView
+    var book: DefinitionBook
+    /// What follows from the report: a rejection there cannot be told to anybody, and makes a dead letter.
+    var consequences: [Draft] = []
+    /// Letters made beside events.
+    var letters: [MadeEvents] = []
+    var repeats = 0
+
+    func type(_ name: String) -> EventType? { source.edition.type(named: name) }
+
+    /// Completes an event's fields and puts them into its type's shape; nil where the edition has no such type.
+    func draft(_ typeName: String, id: String, time: Int64, _ fields: Fields, index: Int = 0) -> Draft? {
+        guard let type = type(typeName) else { return nil }
+        var fields = fields
+        fields["id"] = .string(id)
+        fields["time"] = .number("\(time)")
+        fields.fill(from: Fields(names(in: fields, at: time)))
+        if type.dispatchNeedsCampaign, fields["campaign_id"] == nil { fields["dispatch_id"] = nil }
+        return Draft(id: id, event: fields.event(type), index: index)
+    }
+
+    /// The names of the event's campaign and canvas as they were at its time.
+    private func names(in fields: Fields, at time: Int64) -> [JSONValue.Member] {
+        guard fields["campaign_id"] != nil || fields["canvas_id"] != nil else { return [] }
+        return book.names(
+            campaign: fields.string("campaign_id"),
+            variation: fields.string("message_variation_id"),
+            canvas: fields.string("canvas_id"),
+            canvasVariation: fields.string("canvas_variation_id"),
+            step: fields.string("canvas_step_id"),
+            at: time
+        )
+    }
+
+    // MARK: - What has been before
+
+    /// Whether an event was made before; it counts as made from now on.
+    mutating func isRepeat(_ id: String) throws(TrackingError) -> Bool {
+        let head = ids.head("event", id)
+        if try seen(head) != nil {
+            repeats += 1
+            return true
+        }
+        view.put(.seen, day: StateDay(seconds: now), head, "", "\(now)")
+        return false
+    }
+
+    /// What was noted with something seen, if it was seen within the time that repeats are recognised.
+    func seen(_ head: RowHead) throws(TrackingError) -> String? {
+        let oldest = StateDay(seconds: now - settings.seen.components.seconds)
+        for day in view.days(of: .seen) where day >= oldest {
+            if let value = try view.value(.seen, day: day, head) { return value }
+        }
+        return nil
+    }
+
+    // MARK: - Judging
+
+    /// Checks and encodes drafts; answers also which of their items were rejected.
+    func made(
+        _ drafts: [Draft],
+        keepsRejected: Bool
+    ) throws(TrackingError) -> MadeEvents? {
+        guard !drafts.isEmpty else { return nil }
+        var bytes: [UInt8] = []
+        JSONValue.array(drafts.map(\.event)).append(to: &bytes)
+        do throws(EncodingRefusal) {
+            return try intake.make(bytes, for: source.name, keepsRejected: keepsRejected)
+        } catch {
+            throw TrackingError(.report, error.message)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Avro
+import HTTPTypes
+import Hummingbird
+import Tracking
+
+/// What happened, as senders and apps report it.
+struct TrackingRoutes: Sendable {
+    let tracker: Tracker
+    let failStop: FailStop
+    let bodyBytesMax: Int
+    /// Whose reports come in without a token.
+    let openSource: String
+
+    var routes: [Route] {
+        TrackRoute.allCases.map { kind in
+            Route(.post, "/v1/track/\(kind.rawValue)", scope: .ingest, on: .open) { request, context in
+                try await report(kind, request, context)
+            }
+        } + [
+            Route(.post, "/v1/track/assign", scope: .ingest, on: .open) { request, _ in
+                try Query(request).done()
+                return try assign(try await request.decoded(Wanted.self))
+            },
+            Route(.put, "/v1/users", scope: .ingest, on: .open) { request, context in
+                let (json, body) = try await read(request)
+                let report = try reading { () throws(DefinitionError) in try TrackReport(usersReading: json) }
+                _ = try await take(report, context, key: "", body)
+                return .json(Array(#"{"users":\#(report.users)}"#.utf8))
+            },
+        ]
+    }
+
+    private func report(
+        _ kind: TrackRoute,
+        _ request: Request,
+        _ context: CourantContext
+    ) async throws -> Response {
+        guard let key = request.headers[.idempotencyKey], !key.isEmpty, key.utf8.count <= 200 else {
+            throw RouteError.bad(
+                "idempotency_key_missing",
+                "A report carries an Idempotency-Key of 1 to 200 bytes: the same again when it is repeated, since ids "
+                    + "are made from it."
+            )
+        }
+        let (json, body) = try await read(request)
+        let report = try reading { () throws(DefinitionError) in try TrackReport(kind, reading: json) }
+        let answer = try await take(report, context, key: "\(kind.rawValue) \(key)", body)
+        return .json(Array(answer.json.text.utf8), status: answer.status)
+    }
+
+    private func take(
+        _ report: TrackReport,
+        _ context: CourantContext,
+        key: String,
+        _ body: [UInt8]
+    ) async throws(RouteError) -> TrackAnswer {
+        do throws(TrackingError) {
+            return try await tracker.take(report, from: context.token?.source ?? openSource, key: key, body: body)
+        } catch {
+            failStop.check(error)
+            throw RouteError(error)
+        }
+    }
+
+    private func read(_ request: Request) async throws(RouteError) -> (JSONValue, [UInt8]) {
+        try Query(request).done()
+        guard request.headers[.contentEncoding] == nil else {
+            throw RouteError(.unsupportedMediaType, "encoding_unsupported", "A report is sent uncompressed.")
+        }
+        let body = try await request.bytes(upTo: bodyBytesMax)
+        do throws(AvroError) {
+            return (try JSONValue(parsing: String(decoding: body, as: UTF8.self)), body)
+        } catch {
+            throw .bad("body_invalid", "The body is not the JSON that this address takes: \(error.message).")
+        }
+    }
+
+    private func reading(_ work: () throws(DefinitionError) -> TrackReport) throws(RouteError) -> TrackReport {
+        do throws(DefinitionError) {
+            return try work()
+        } catch {
+            throw .bad("body_invalid", "\(error).")
+        }
+    }
+
+    // MARK: - Assignment
+
+    private struct Wanted: Decodable {
+        let campaignId: String?
+        let canvasId: String?
+        let users: [String]
+    }
+
+    private struct Assigned: Encodable {
+        struct User: Encodable {
+            let userID: String
+            let variationID: String
+            let control: Bool
+
+            enum CodingKeys: String, CodingKey {
+                case userID = "user_id"
+                case variationID = "variation_id"
+                case control
+            }
+        }
+
+        let users: [User]
+    }
+
+    private func assign(_ wanted: Wanted) throws -> Response {
+        let (book, now) = (tracker.definitions, Int64.max)
+        let assignment: Assignment
+        switch (wanted.campaignId, wanted.canvasId) {
+        case (let id?, nil):
+            guard let campaign = book.campaign(id, at: now) else { throw Self.unknown("campaign", id) }
+            assignment = Assignment(campaign, secret: tracker.secret)
+        case (nil, let id?):
+            guard let canvas = book.canvas(id, at: now) else { throw Self.unknown("canvas", id) }
+            assignment = Assignment(canvas, secret: tracker.secret)
+        default: throw RouteError.bad("body_invalid", "The body names a campaign_id or a canvas_id, one of them.")
+        }
+        return try .json(
+            encoding: Assigned(
+                users: try wanted.users.map { user in
+                    guard let variation = assignment.variation(for: user) else {
+                        throw RouteError(.unprocessableContent, "variations_missing", "The campaign has no variations.")
+                    }
+                    return Assigned.User(userID: user, variationID: variation.id, control: variation.isControl)
+                }
+            )
+        )
+    }
+
+    private static func unknown(_ kind: String, _ id: String) -> RouteError {
+        RouteError(.notFound, "\(kind)_unknown", "There is no \(kind) \"\(id)\"; PUT it first.")
+    }
+}
+
+extension TrackAnswer {
+    /// As for events: 207 where some items were rejected, 422 where all were.
+    var status: HTTPResponse.Status {
+        guard !rejected.isEmpty else { return .ok }
+        return rejected.count < items ? .init(code: 207) : .unprocessableContent
+    }
+}
+
+extension TrackReport {
+    fileprivate var users: Int { if case .users(let entries) = self { entries.count } else { 0 } }
+}
+
+extension RouteError {
+    init(_ error: TrackingError) {
+        switch error.code {
+        case .report: self = RouteError(.unprocessableContent, "report_invalid", "\(error.message).")
+        case .state, .otherJournal: self = .fault("The service could not do this now; try again.")
+        case .journal, .unavailable:
+            self = RouteError(.serviceUnavailable, "unavailable", "\(error.message).", retryAfter: 1)
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import HTTPTypes
+import Hummingbird
+import Intake
+import Logging
+import Platform
+import Providers
+import Tracking
+
+/// Providers' webhooks: whose signature is right needs no token.
+struct WebhookRoutes: Sendable {
+    let rooms: TrackingRooms
+    let fetch: @Sendable (_ url: String) async throws -> Void
+    let publicURL: String?
+    let sources: [String: SourceTrackingPart]
+    let failStop: FailStop
+    let platform: Platform
+
+    var routes: [Route] {
+        [
+            Route(.post, "/v1/webhooks/{provider}/{source}", scope: nil, on: .open) { request, context in
+                try await take(request, context)
+            },
+            Route(.post, "/v1/webhooks/{provider}/{source}/sample", scope: .admin, on: .admin) { request, context in
+                try await sample(request, context)
+            },
+        ]
+    }
+
+    private func place(
+        _ context: CourantContext
+    ) throws(RouteError) -> (webhook: any ProviderWebhook, provider: String, source: String) {
+        let provider = context.parameters.get("provider") ?? ""
+        let source = context.parameters.get("source") ?? ""
+        guard let webhook = rooms.webhooks[provider]?[source] else {
+            let message = "No webhook of this provider is configured for this source (sources.NAME.webhooks.PROVIDER)."
+            throw RouteError(.notFound, "webhook_unknown", message)
+        }
+        return (webhook, provider, source)
+    }
+
+    private func base(_ request: Request) -> String {
+        publicURL ?? "http://\(request.head.authority ?? "localhost")"
+    }
+
+    private func take(_ request: Request, _ context: CourantContext) async throws -> Response {
+        let (webhook, provider, source) = try place(context)
+        let received = WebhookRequest(
+            url: base(request) + (request.head.path ?? ""),
+            headers: request.headers.map { ($0.name.rawName, $0.value) },
+            body: try await request.bytes(upTo: WebhookRequest.bodyBytesMax),
+            arrived: platform.clock.now()
+        )
+        try await verify(received, webhook, provider, source, context)
+        let reading = webhook.read(received)
+        if let confirmation = reading.confirmation { try await confirm(confirmation) }
+        _ = try await take(reading, provider, source, received.body)
+        let answer = webhook.answer(to: received)
+        var response = Response.text(answer.body, type: answer.contentType ?? "text/plain")
+        response.status = HTTPResponse.Status(code: answer.status)
+        return response
+    }
+
+    private func verify(
+        _ received: WebhookRequest,
+        _ webhook: any ProviderWebhook,
+        _ provider: String,
+        _ source: String,
+        _ context: CourantContext
+    ) async throws(RouteError) {
+        do throws(WebhookRefusal) {
+            try await webhook.verify(received)
+        } catch {
+            context.logger.notice(
+                "A webhook was refused.",
+                metadata: [
+                    "webhook.provider": "\(provider)", "webhook.source": "\(source)", "webhook.code": "\(error.code)",
+                ]
+            )
+            switch error.reason {
+            case .forged: throw RouteError(.forbidden, error.code, "\(error.message).")
+            case .unchecked: throw RouteError(.serviceUnavailable, error.code, "\(error.message).", retryAfter: 20)
+            }
+        }
+    }
+
+    /// Makes a request as the provider would send it, signed, and takes it as if it had come from outside.
+    ///
+    /// Where the provider alone has the signing key, one that is thrown away afterwards stands in for it.
+    private func sample(_ request: Request, _ context: CourantContext) async throws -> Response {
+        var query = Query(request)
+        let messageID = query.text("message_id")
+        try query.done()
+        try await request.refuseBody()
+        let (webhook, provider, source) = try place(context)
+        let sample = try WebhookSample(
+            of: provider,
+            webhook: webhook,
+            settings: sources[source] ?? SourceTrackingPart(),
+            url: "\(base(request))/v1/webhooks/\(provider)/\(source)",
+            messageID: messageID,
+            at: platform.clock.now()
+        )
+        try await verify(sample.request, sample.webhook, provider, source, context)
+        let reading = sample.webhook.read(sample.request)
+        let taken = try await take(reading, provider, source, sample.request.body)
+        return try .json(
+            encoding: SampleAnswer(
+                url: sample.request.url,
+                body: String(decoding: sample.request.body, as: UTF8.self),
+                key: sample.key,
+                facts: reading.reports.count,
+                accepted: taken.accepted,
+                duplicates: taken.duplicates
+            )
+        )
+    }
+
+    private struct SampleAnswer: Encodable {
+        let url: String
+        let body: String
+        /// Whose key signed it: the configured one, or one made for the sample.
+        let key: String
+        let facts: Int
+        let accepted: Int
+        let duplicates: Int
+    }
+
+    private func confirm(_ url: String) async throws(RouteError) {
+        do {
+            try await fetch(url)
+        } catch {
+            throw RouteError(
+                .serviceUnavailable,
+                "confirmation_failed",
+                "The subscription could not be confirmed at the provider; it will ask again.",
+                retryAfter: 20
+            )
+        }
+    }
+
+    private func take(
+        _ reading: WebhookReading,
+        _ provider: String,
+        _ source: String,
+        _ body: [UInt8]
+    ) async throws(RouteError) -> TrackAnswer {
+        guard !reading.reports.isEmpty || !reading.strange.isEmpty else { return TrackAnswer() }
+        let strange = reading.strange.map { TrackReport.StrangePart(raw: $0.raw, message: $0.message) }
+        do throws(TrackingError) {
+            return try await rooms.tracker.take(
+                .provider(name: provider, reading.reports, strange: strange),
+                from: source,
+                body: body
+            )
+        } catch {
+            failStop.check(error)
+            // Never a 4xx for a fault of ours: some providers take it for an answer and forget the event.
+            throw RouteError(.serviceUnavailable, "unavailable", "\(error.message).", retryAfter: 1)
+        }
+    }
+}
