@@ -6,7 +6,8 @@ usage: crash.py --courant .build/debug/courant [--rounds 50] [--seed N] [--parti
 What must hold, for every connector, be it to a folder or to a bucket: each acknowledged event stands in the files
 exactly once, each unanswered one at most once, no rejected one at all; every file is whole and was never changed; the
 balances hold; nothing is lost. A stream must hold each acknowledged event too, and may hold it more than once.
-Settings are changed under load too, by SIGHUP.
+Settings are changed under load too, by SIGHUP, and now and then the server is asked to stop instead: such rounds come
+on top of --rounds, which counts kills.
 The seed fixes what is sent and when the blows fall; how far the server has come by then is up to the machine.
 """
 import argparse
@@ -52,6 +53,9 @@ class World:
             "stream": self.stream}
         self.faults, self.blows, self.statuses = [], collections.Counter(), collections.Counter()
         self.ready = []
+
+    def kills(self):
+        return self.blows["killed while starting"] + self.blows["killed under load"]
 
     def round(self, number):
         self.server.start()
@@ -158,12 +162,12 @@ class World:
 def run(options, partitions, rounds, seed, folder, store):
     folder.mkdir()
     world = World(options, partitions, folder, seed, store)
+    number = 0
     try:
-        for number in range(rounds):
+        while world.kills() < rounds and not world.faults:
             world.round(number)
-            if world.faults:
-                break
-        else:
+            number += 1
+        if not world.faults:
             world.finish()
     except server.ServerFault as fault:
         world.faults.append(str(fault))
@@ -177,31 +181,34 @@ def run(options, partitions, rounds, seed, folder, store):
         print(f"FAULT: {fault}")
     if world.faults:
         print(f"{len(world.faults)} faults; the server's last words:\n{world.server.last_words()}", flush=True)
-    return not world.faults
+    return not world.faults, world.kills()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--courant", type=pathlib.Path, required=True, help="the built binary")
-    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=50, help="how often the server is killed, over all partitions")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     parser.add_argument("--partitions", default="1,3")
     parser.add_argument("--keep", action="store_true", help="leave the data behind, also when all is well")
     options = parser.parse_args()
-    print(f"crash test: {options.rounds} rounds, seed {options.seed}", flush=True)
+    print(f"crash test: {options.rounds} times kill -9, seed {options.seed}", flush=True)
     began = time.monotonic()
     home = pathlib.Path(tempfile.mkdtemp(prefix="courant-crash-"))
     counts = [int(part) for part in options.partitions.split(",")]
-    is_well = True
+    is_well, kills = True, 0
     store = stores.ObjectStore(home / "moto.log")
     try:
         for index, partitions in enumerate(counts):
             rounds = options.rounds // len(counts) + (index < options.rounds % len(counts))
             folder = home / f"partitions-{partitions}"
-            is_well &= run(options, partitions, rounds, options.seed + index, folder, store)
+            passed, killed = run(options, partitions, rounds, options.seed + index, folder, store)
+            is_well &= passed
+            kills += killed
     finally:
         store.end()
-    print(f"{'passed' if is_well else 'FAILED'} in {time.monotonic() - began:.0f} s, seed {options.seed}")
+    verdict, seconds = "passed" if is_well else "FAILED", time.monotonic() - began
+    print(f"{verdict} in {seconds:.0f} s: killed {kills} times, seed {options.seed}")
     if is_well and not options.keep:
         shutil.rmtree(home)
     else:
