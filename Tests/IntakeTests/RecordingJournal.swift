@@ -122,6 +122,7 @@ final class RecordingJournal: Journal {
 struct Bench {
     let journal: RecordingJournal
     let intake: Intake
+    let metrics = MetricRegistry()
     let schemas: [JournalSchema]
 
     static let email = """
@@ -149,7 +150,7 @@ struct Bench {
             settings: settings,
             journal: journal,
             platform: Platform.live(blockingThreads: 1, computeThreads: 1),
-            metrics: .init()
+            metrics: metrics
         )
         intake.become(.ready)
     }

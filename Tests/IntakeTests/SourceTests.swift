@@ -1,5 +1,6 @@
 import Avro
 import Glossary
+import Telemetry
 import Testing
 
 @testable import Intake
@@ -23,6 +24,21 @@ import Testing
         let metrics = try Bench(strict: false)
         #expect(await metrics.post(event).accepted == 1)
         #expect(try metrics.records().first?.datum["timezone"] == .string("Mars/Olympus"))
+    }
+
+    @Test("broken rules, unknown fields and derived users are counted in repeats too, and the metrics say so")
+    func countsOfRepeats() async throws {
+        let bench = try Bench(strict: false)
+        let event = entry("a", ",\"timezone\":\"Mars/Olympus\",\"zzz\":1,\"external_user_id\":\"x\"")
+            .replacing("\"user_id\":\"u\",", with: "")
+        #expect(await bench.post(event).accepted == 1)
+        #expect(await bench.post(event).duplicates == 1)
+        let lines = bench.metrics.prometheusText().split(separator: "\n")
+        for name in ["rules_broken", "unknown_fields", "derived_users"] {
+            let about = lines.filter { $0.contains("courant_intake_\(name)_total") }
+            #expect(about.contains { $0.hasPrefix("# HELP") && $0.contains("repeats among them") }, "\(about)")
+            #expect(about.last?.hasSuffix("} 2") == true, "\(about)")
+        }
     }
 
     @Test("an open list's unknown values are stored in a strict source too")

@@ -51,7 +51,10 @@ final class SourceState: Sendable {
         duplicates = counter("duplicates", "Events recognised as repeats.")
         rejected = counter("rejected", "Events refused, for whatever reason.")
         setAside = counter("set_aside", "Events kept as dead letters with their bytes.")
-        derivedUsers = counter("derived_users", "Events whose user_id was derived from external_user_id.")
+        derivedUsers = counter(
+            "derived_users",
+            "Events, repeats among them, whose user_id was derived from external_user_id."
+        )
         limit = settings.eventsPerSecondMax.map { Mutex(RateLimit(perSecond: $0, now: now)) }
         accepted = (0..<edition.typeCount).map { index in
             unsafe metrics.counter(
@@ -100,14 +103,14 @@ final class SourceState: Sendable {
         for (rule, times) in parsed.findings.rules {
             metrics.counter(
                 "courant_intake_rules_broken_total",
-                help: "Accepted events that broke a rule, by rule.",
+                help: "Events, repeats among them, that were taken although they broke a rule, by rule.",
                 labels: [("source", settings.name), ("rule", rule)]
             ).add(times)
         }
         for (name, times) in parsed.findings.unknownFields {
             metrics.counter(
                 "courant_intake_unknown_fields_total",
-                help: "Unknown fields left out, by name.",
+                help: "Unknown fields left out of events, repeats among them, by name.",
                 labels: [("source", settings.name), ("field", shownName(name))]
             ).add(times)
         }
