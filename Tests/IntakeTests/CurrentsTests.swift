@@ -81,6 +81,60 @@ import Testing
         #expect(balance.received == 2 && balance.setAside == 1 && balance.rejected == 0 && balance.isBalanced)
     }
 
+    @Test(
+        "of a field in user and in properties the one in user counts, in either order, unless it is null",
+        arguments: [
+            ("\"of user\"", "of user"), ("null", "of properties"), (nil, "of properties"),
+        ] as [(String?, String)]
+    )
+    func fieldInBothParts(inUser: String?, expected: String) async throws {
+        let mine = inUser.map { ",\"device_id\":\($0)" } ?? ""
+        let parts = [
+            "\"user\":{\"user_id\":\"u\"\(mine)}",
+            "\"properties\":{\"app_id\":\"a\",\"device_id\":\"of properties\"}",
+        ]
+        for parts in [parts, parts.reversed()] {
+            let bench = try Bench()
+            let event = """
+                {"event_type":"users.messages.pushnotification.Open","id":"o","time":1700000000,\
+                \(parts.joined(separator: ","))}
+                """
+            let answer = await bench.post("{\"events\":[\(event)]}", to: .currents)
+            #expect(answer.accepted == 1, "\(answer.text)")
+            #expect(try bench.records().first?.datum["device_id"] == .string(expected))
+        }
+    }
+
+    @Test("what stands in several parts and is no field of the type is left out, and what the top says counts")
+    func unknownInBothParts() async throws {
+        let bench = try Bench()
+        let event = """
+            {"event_type":"users.messages.email.Click","id":"c","time":1700000000,"device_id":"t",\
+            "properties":{"device_id":"p","time":1600000000,"email_address":"p@example.com","id":"other"},\
+            "user":{"device_id":"u","user_id":"u","email_address":"u@example.com","id":null}}
+            """
+        let answer = await bench.post("{\"events\":[\(event)]}", to: .currents)
+        #expect(answer.accepted == 1, "\(answer.text)")
+        let record = try #require(try bench.records().first)
+        #expect(record.datum["email_address"] == .string("u@example.com"))
+        #expect(record.datum["time"] == .int(1_700_000_000))
+        #expect(record.datum["id"] == .string("c"))
+    }
+
+    @Test("a key given twice within one part is an error", arguments: ["user", "properties"])
+    func doubledWithinPart(part: String) async throws {
+        for key in ["device_id", "zzz"] {
+            let bench = try Bench()
+            let event = """
+                {"event_type":"users.messages.pushnotification.Open","id":"o","time":1700000000,\
+                "user_id":"u","\(part)":{"\(key)":"1","\(key)":"2"}}
+                """
+            let answer = await bench.post("{\"events\":[\(event)]}", to: .currents)
+            #expect(answer.json["set_aside"]?.integer == 1, "\(answer.text)")
+            #expect(try bench.records().first?.datum["code"] == .string("field_doubled"))
+        }
+    }
+
     @Test("a number too large for 64 bits or a double stays in purchase_properties as it was sent")
     func oversizedNumber() async throws {
         let bench = try Bench()

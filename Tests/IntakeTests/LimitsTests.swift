@@ -58,6 +58,33 @@ import Testing
         }
     }
 
+    @Test(
+        "a time that cannot be stored is set aside whatever else is wrong with the event, in whatever order",
+        arguments: [
+            "\"id\":\"a\",\"canvas_id\":\"c\",\"time\":1700000000123",
+            "\"canvas_id\":\"c\",\"user_id\":\"u\",\"time\":1.7e12",
+            "\"id\":\"a\",\"user_id\":\"u\",\"zzz\":1,\"time\":18446744073709551615",
+            "\"id\":\"a\",\"user_id\":7,\"canvas_id\":false,\"time\":-99999999999",
+            "\"id\":\"a\",\"id\":\"a\",\"user_id\":\"u\",\"time\":123456789012345678901234567890",
+        ]
+    )
+    func timeBesideOtherFaults(fields: String) async throws {
+        for strict in [false, true] {
+            let bench = try Bench(strict: strict, unknown: .reject)
+            let event = "{\"event_type\":\"users.canvas.Entry\",\(fields)}"
+            let answer = await bench.post("[\(event)]")
+            #expect(answer.codes == ["time_out_of_range"], "\(answer.text)")
+            let letter = try #require(try bench.records().first)
+            #expect(letter.datum["raw"] == .bytes(Array(event.utf8)))
+            let balance = try #require(bench.intake.balances.first)
+            #expect(balance.setAside == 1 && balance.rejected == 0 && balance.isBalanced)
+            // A time of another kind is a fault like any other.
+            let text = event.replacing(/"time":[^,}]+/, with: "\"time\":\"1700000000123\"")
+            #expect(await bench.post("[\(text)]").codes != ["time_out_of_range"])
+            #expect(bench.intake.balances.first?.rejected == 1)
+        }
+    }
+
     @Test("the largest and smallest 32-bit times are stored, those beside them set aside")
     func timeEdges() async throws {
         let bench = try Bench()

@@ -3,32 +3,36 @@ import Glossary
 extension EventEncoder {
     /// Notes where the fields of an event in the Currents envelope stand.
     ///
-    /// They are beside `user` and `properties` at the top, and flattened out of those two. `custom_properties` and
-    /// `purchase_properties` are objects there and one JSON string, `properties`, in a flat file.
+    /// They are beside `user` and `properties` at the top, and flattened out of those two. A name that stands in more
+    /// than one of the three is no key given twice: the top's value counts before that of `user`, and that before the
+    /// one of `properties`. `custom_properties` and `purchase_properties` are objects there and one JSON string,
+    /// `properties`, in a flat file.
     mutating func collectEnvelope(_ object: Int, _ type: UnsafePointer<CompiledType>) throws(Rejection) {
         var at = object + 1
         let close = unsafe tape.close(of: object)
         var hasEventType = false
-        var hasUser = false
-        var hasProperties = false
+        var user: Int?
+        var properties: Int?
         while at < close {
             let key = unsafe tape.text(at)
             at += 1
             if unsafe key.spells("user") {
-                guard !hasUser else { throw Self.doubled("user") }
-                hasUser = true
-                if try isObject(at, named: "user") { unsafe try collect(at, type, countsEventType: false) }
+                guard user == nil else { throw Self.doubled("user") }
+                user = at
             } else if unsafe key.spells("properties") {
-                guard !hasProperties else { throw Self.doubled("properties") }
-                hasProperties = true
-                if try isObject(at, named: "properties") { unsafe try collectProperties(at, type) }
+                guard properties == nil else { throw Self.doubled("properties") }
+                properties = at
             } else if unsafe key.isEventType {
                 guard !hasEventType else { throw Self.doubled("event_type") }
                 hasEventType = true
             } else {
-                unsafe try takeOrNote(key, at, type)
+                unsafe try takeOrNote(key, at, type, of: object, known: 0)
             }
             at = unsafe tape.after(at)
+        }
+        if let user, try isObject(user, named: "user") { unsafe try collectPart(user, type, ownKey: nil) }
+        if let properties, try isObject(properties, named: "properties") {
+            unsafe try collectPart(properties, type, ownKey: type.pointee.ownPropertiesKey)
         }
         unsafe try fillOwnProperties(type)
     }
@@ -46,16 +50,24 @@ extension EventEncoder {
         return tag == Tape.Tag.object
     }
 
-    private mutating func collectProperties(_ object: Int, _ type: UnsafePointer<CompiledType>) throws(Rejection) {
+    /// Notes where the fields of `user` or `properties` stand; under `ownKey` is an object that becomes one string.
+    private mutating func collectPart(
+        _ object: Int,
+        _ type: UnsafePointer<CompiledType>,
+        ownKey: StaticString?
+    ) throws(Rejection) {
+        let known = unknownCount
         var at = object + 1
         let close = unsafe tape.close(of: object)
         while at < close {
             let key = unsafe tape.text(at)
             at += 1
-            if let own = unsafe type.pointee.ownPropertiesKey, unsafe key.spells(own) {
-                unsafe try collectOwnProperties(at, type)
+            if let ownKey, unsafe key.spells(ownKey) {
+                if unsafe claim(type.pointee.propertiesSlot, for: object) {
+                    unsafe try collectOwnProperties(at, type)
+                }
             } else {
-                unsafe try takeOrNote(key, at, type)
+                unsafe try takeOrNote(key, at, type, of: object, known: known)
             }
             at = unsafe tape.after(at)
         }
@@ -85,14 +97,26 @@ extension EventEncoder {
     private mutating func takeOrNote(
         _ key: UnsafeBufferPointer<UInt8>,
         _ at: Int,
-        _ type: UnsafePointer<CompiledType>
+        _ type: UnsafePointer<CompiledType>,
+        of object: Int,
+        known: Int
     ) throws(Rejection) {
         let slot = unsafe type.pointee.slot(of: key)
-        if slot >= 0 && slot < CompiledType.eventTypeKey {
-            unsafe try take(at, Int(slot), type)
-        } else {
-            unsafe try noteUnknown(String(decoding: key, as: UTF8.self))
+        guard slot >= 0 && slot < CompiledType.eventTypeKey else {
+            return unsafe try noteUnknown(String(decoding: key, as: UTF8.self), known: known)
         }
+        if claim(Int(slot), for: object) { unsafe try take(at, Int(slot), type) }
+    }
+
+    /// Whether the object gives the field's value: what a part before it gave stands, unless that is null.
+    private func claim(_ slot: Int, for object: Int) -> Bool {
+        let earlier = unsafe lane.slots[slot]
+        guard earlier != 0, earlier < Special.lowest else { return true }
+        let isOfThis = unsafe object < Int(earlier) && Int(earlier) < tape.close(of: object)
+        guard !isOfThis else { return true }
+        guard unsafe tape.tag(Int(earlier)) == Tape.Tag.null else { return false }
+        unsafe lane.slots[slot] = 0
+        return true
     }
 }
 

@@ -61,16 +61,40 @@ struct EventEncoder: ~Copyable {
             throw Rejection(Rejection.Code.notAnObject, "an event is a JSON object: {\"event_type\": …, …}")
         }
         let type = unsafe try typeOfEvent(object)
+        do throws(Rejection) {
+            unsafe try encode(object, as: type, index: index, format: format)
+        } catch {
+            // Whatever else is wrong, in whatever order: an event whose time cannot be stored is set aside.
+            throw error.isSetAside ? error : unstorableTime(of: object) ?? error
+        }
+    }
+
+    private mutating func encode(
+        _ object: Int,
+        as type: UnsafePointer<CompiledType>,
+        index: Int,
+        format: SourceSettings.Format
+    ) throws(Rejection) {
         unsafe lane.slots.update(repeating: 0, count: type.pointee.fieldCount)
         stringBytes = 0
         brokenRules = 0
         hasDerivedUser = false
         if !unknown.isEmpty { unknown.removeAll(keepingCapacity: true) }
         switch format {
-        case .events: unsafe try collect(object, type, countsEventType: true)
+        case .events: unsafe try collect(object, type)
         case .currents: unsafe try collectEnvelope(object, type)
         }
         unsafe try write(type, index: index)
+    }
+
+    private func unstorableTime(of object: Int) -> Rejection? {
+        var at = object + 1
+        let close = unsafe tape.close(of: object)
+        while at < close {
+            if unsafe tape.string(at) == "time", let rejection = unstorableTime(at: at + 1) { return rejection }
+            at = unsafe tape.after(at + 1)
+        }
+        return nil
     }
 
     /// The id of the event at `object`, for a rejection; nil if none can be read.
@@ -129,11 +153,7 @@ struct EventEncoder: ~Copyable {
     }
 
     /// Notes where each field's value stands.
-    mutating func collect(
-        _ object: Int,
-        _ type: UnsafePointer<CompiledType>,
-        countsEventType: Bool
-    ) throws(Rejection) {
+    private mutating func collect(_ object: Int, _ type: UnsafePointer<CompiledType>) throws(Rejection) {
         var at = object + 1
         let close = unsafe tape.close(of: object)
         var hasEventType = false
@@ -143,7 +163,7 @@ struct EventEncoder: ~Copyable {
             let slot = unsafe type.pointee.slot(of: key)
             if slot >= 0 && slot < CompiledType.eventTypeKey {
                 unsafe try take(at, Int(slot), type)
-            } else if slot == CompiledType.eventTypeKey && countsEventType {
+            } else if slot == CompiledType.eventTypeKey {
                 guard !hasEventType else { throw Self.doubled("event_type") }
                 hasEventType = true
             } else {
@@ -177,7 +197,8 @@ struct EventEncoder: ~Copyable {
         return bytes
     }
 
-    mutating func noteUnknown(_ name: String) throws(Rejection) {
+    /// `known` is how many unknown names were noted before the object at hand, which may repeat them.
+    mutating func noteUnknown(_ name: String, known: Int = 0) throws(Rejection) {
         if source.unknownFields == .reject {
             throw Rejection(
                 Rejection.Code.fieldUnknown,
@@ -189,9 +210,15 @@ struct EventEncoder: ~Copyable {
             )
         }
         // Past a few dozen a sender's own keys are only counted: comparing them all would cost the square.
-        if unknown.count < 64 && unknown.contains(name) { throw Self.doubled(name) }
+        if unknown.count < 64, let place = unknown.lastIndex(of: name) {
+            guard place < known else { throw Self.doubled(name) }
+            return
+        }
         unknown.append(name)
     }
+
+    /// How many unknown names have been noted.
+    var unknownCount: Int { unknown.count }
 
     mutating func setObjectText(slot: Int, _ type: UnsafePointer<CompiledType>) throws(Rejection) {
         guard unsafe lane.slots[slot] == 0 else { throw unsafe Self.doubled(type.pointee.type.fields[slot].name) }
@@ -298,11 +325,28 @@ struct EventEncoder: ~Copyable {
             return Int64(value)
         }
         let text = unsafe isDouble ? numberText(value) : "\(UInt64(bitPattern: tape.integer(at)))"
-        if field.rule == .tenDigitTime && !(-0x1p31 <= value && value <= 0x1p31 - 1) {
-            throw EventRules.timeOutOfRange(text, value)
-        }
+        if field.rule == .tenDigitTime, let rejection = unstorableTime(at: at) { throw rejection }
         if -bits <= value && value < bits { throw unsafe Self.wrongType(tag, type.pointee.type.fields[slot]) }
         throw unsafe Self.outOfRange(text, type.pointee.type.fields[slot])
+    }
+
+    /// Why the number at `at` is no time that fits into 32 bits; nil where it is one, or no number at all.
+    private func unstorableTime(at: Int) -> Rejection? {
+        let value: Double
+        switch unsafe tape.tag(at) {
+        case Tape.Tag.integer: value = unsafe Double(tape.integer(at))
+        case Tape.Tag.unsigned: value = unsafe Double(UInt64(bitPattern: tape.integer(at)))
+        case Tape.Tag.double: value = unsafe tape.double(at)
+        default: return nil
+        }
+        guard !(-0x1p31 <= value && value <= 0x1p31 - 1) else { return nil }
+        let text =
+            switch unsafe tape.tag(at) {
+            case Tape.Tag.integer: unsafe "\(tape.integer(at))"
+            case Tape.Tag.unsigned: unsafe "\(UInt64(bitPattern: tape.integer(at)))"
+            default: numberText(value)
+            }
+        return EventRules.timeOutOfRange(text, value)
     }
 
     private func numberText(_ value: Double) -> String {
