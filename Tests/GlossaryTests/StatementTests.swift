@@ -51,6 +51,16 @@ struct StatementTests {
         #expect(Rule.sizeOverLimit.sentence.contains("900,000"))
     }
 
+    @Test("the rule of senders and the description of a subscription's action say what is taken and kept")
+    func wordsOfRules() throws {
+        #expect(!holds(.sender, "24/7") && holds(.sender, "24/7 A"))
+        #expect(FieldRule.sender.rule.sentence.contains("at least one of them a letter"))
+        let inbound = try standardType("users.messages.sms.InboundReceive")
+        let action = try #require(inbound.field(named: "action"))
+        #expect(holds(try #require(action.rule), "Subscribed"))
+        #expect(action.description.contains("kept as it was sent"))
+    }
+
     @Test("statement 7: the description of ad_id says that the app must collect it")
     func advertisingIDs() throws {
         let field = try #require(try standardType("users.messages.pushnotification.Send").field(named: "ad_id"))

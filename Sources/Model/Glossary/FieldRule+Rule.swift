@@ -19,7 +19,7 @@ extension FieldRule {
                 (
                     "sender_malformed", .strict,
                     "The sender is a phone number in E.164 form, a short code of 3 to 8 digits, or a name of up to 11 "
-                        + "characters."
+                        + "characters, at least one of them a letter, without a blank at either end."
                 )
             case .adIDType: ("ad_id_type_unknown", .strict, oneOf(WordList.adIDTypes))
             case .subscriptionStatus: ("subscription_status_unknown", .strict, oneOf(WordList.subscriptionStates))
