@@ -88,11 +88,26 @@ struct SampleCommandTests {
         }
     }
 
-    @Test("files of Avro need a folder: the form alone is a wrong call")
-    func formatWithoutFolder() async throws {
+    @Test(
+        "--each without a folder writes into `samples`, wherever it stands in the call",
+        arguments: [["--each"], ["--each", "--format", "avro"], ["--format", "avro", "--each"]]
+    )
+    func eachWithoutFolder(options: [String]) async throws {
+        try await TemporaryFolder.with { folder in
+            let outcome = try await CourantBinary.run(["sample"] + options, folder: folder)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output == "Wrote 42 files to samples.\n")
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "samples").path)
+            let ending = options.count > 1 ? ".avro" : ".json"
+            #expect(files.count == 42 && files.allSatisfy { $0.hasSuffix(ending) })
+        }
+    }
+
+    @Test("the form of files goes with --each: alone it is a wrong call")
+    func formatWithoutEach() async throws {
         let outcome = try await CourantBinary.run("sample", "--format", "avro")
         #expect(outcome.status == 64)
-        #expect(outcome.errors.contains("--each FOLDER"))
+        #expect(outcome.errors.contains("goes with --each"))
         #expect(outcome.output.isEmpty)
     }
 

@@ -46,6 +46,8 @@ struct ValidateCommandTests {
         let outcome = try await CourantBinary.run(["validate", "-"] + options, input: input)
         #expect(outcome.status == 0)
         #expect(outcome.lines.first?.hasPrefix("1 lenient field_unknown in campain_id: ") == true)
+        let help = try await CourantBinary.run("validate", "--help").output.replacing(/\s+/, with: " ")
+        #expect(help.contains("a field that the type does not have, for which a source with `unknown_fields: reject`"))
     }
 
     @Test("--json gives one object for each event")

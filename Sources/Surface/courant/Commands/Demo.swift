@@ -11,9 +11,10 @@ struct Demo: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Start a server, post made-up events, and show the files that come out.",
         discussion: """
-            Everything goes over HTTP, as from any sender. The events are of all 32
-            message-engagement types. A folder named by --data is kept, a temporary
-            one is removed unless --keep is given.
+            Everything goes over HTTP, as from any sender. The events are
+            message-engagement events: of all 32 types from some 1,000 events up, of
+            fewer below. A folder named by --data is kept, a temporary one is removed
+            unless --keep is given.
 
             Example:
               courant demo --events 100000 --keep

@@ -16,7 +16,7 @@ struct Sample: ParsableCommand {
 
             Examples:
               courant sample --events 1000 --seed 7 > events.ndjson
-              courant sample --each samples --format avro
+              courant sample --each --format avro
             """
     )
 
@@ -45,9 +45,11 @@ struct Sample: ParsableCommand {
 
     @Option(
         name: .long,
+        defaultAsFlag: "samples",
+        parsing: .next,
         help: ArgumentHelp("Write one file of each type into this folder instead.", valueName: "folder")
     )
-    var each: String?
+    var each: String? = nil
 
     @Option(name: .long, help: "The form of the files of --each: json or avro.")
     var format: Format = .json
@@ -55,7 +57,7 @@ struct Sample: ParsableCommand {
     func validate() throws {
         guard events >= 0 else { throw ValidationError("--events is 0 or more.") }
         guard format == .json || each != nil else {
-            throw ValidationError("--format avro goes with --each FOLDER: a file holds events of one type.")
+            throw ValidationError("--format avro goes with --each: a file holds events of one type.")
         }
     }
 

@@ -9,9 +9,11 @@ struct Validate: ParsableCommand {
         commandName: "validate",
         abstract: "Check the events of a file against the glossary, without a server.",
         discussion: """
-            Prints a line for each event: its number and `ok`, `lenient` (a lenient
-            source takes it, a strict one does not) or `rejected`, with the code,
-            the field and a sentence.
+            Prints a line for each event: its number and `ok`, `lenient` or
+            `rejected`, with the code, the field and a sentence. `lenient` means that
+            the source takes it and counts something: a broken rule, for which a
+            strict source rejects it, or a field that the type does not have, for
+            which a source with `unknown_fields: reject` does, be it strict or not.
 
             Example:
               courant validate events.ndjson --strict
@@ -25,7 +27,7 @@ struct Validate: ParsableCommand {
 
     @OptionGroup var edition: EditionOption
 
-    @Flag(name: .long, help: "Check as a strict source does: every broken rule rejects.")
+    @Flag(name: .long, help: "Check as a strict source does: a broken rule rejects, but for open lists.")
     var strict = false
 
     @Flag(name: .long, help: "Write one JSON object for each event.")
