@@ -183,6 +183,24 @@ struct LocalDestinationTests {
         #expect(links.withLock { $0.count } == 3)
     }
 
+    @Test(
+        "folders that somebody removed are made again, and files are linked as before",
+        arguments: ["", "/a", "/a/b"]
+    )
+    func removedFolders(removed: String) async throws {
+        let subject = LocalSubject()
+        let (object, bytes) = try Self.stage(subject.platform, in: subject.root + ".staging")
+        let destination = try await subject.makeDestination()
+        try await destination.prepare()
+        for _ in 0..<2 {
+            #expect(try await destination.land(object) == .created)
+            #expect(try await subject.objects() == ["a/b/c.avro": bytes])
+            let file = try FileManager.default.attributesOfItem(atPath: subject.root + "/a/b/c.avro")
+            #expect(file[.referenceCount] as? Int == 2, "it was copied")
+            try FileManager.default.removeItem(atPath: subject.root + removed)
+        }
+    }
+
     @Test("a start takes away what an earlier process was writing, of its own connector only")
     func clears() async throws {
         let files = FaultyFiles()
@@ -196,14 +214,17 @@ struct LocalDestinationTests {
         #expect(try files.list("/lake/.courant/d") == ["17-x"])
     }
 
-    private static func stage(_ platform: Platform) throws -> (LandingObject, [UInt8]) {
+    private static func stage(
+        _ platform: Platform,
+        in folder: String = "/staging"
+    ) throws -> (LandingObject, [UInt8]) {
         let bytes = (0..<9_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
-        _ = try platform.files.makeFolder("/staging")
-        let path = "/staging/\(platform.random.next())"
+        _ = try platform.files.makeFolder(folder)
+        let path = "\(folder)/\(platform.random.next())"
         let file = try platform.files.open(path, .create)
         try file.write(at: 0, bytes)
         try file.synchronize()
-        try platform.files.synchronizeFolder("/staging")
+        try platform.files.synchronizeFolder(folder)
         var sum = ChecksumStream()
         sum.add(bytes)
         return (

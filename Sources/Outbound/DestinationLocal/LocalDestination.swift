@@ -77,9 +77,8 @@ package final class LocalDestination: ObjectDestination {
         let content = try await object.content()
         defer { content.close() }
         try await content.forEachPiece { (_, _) in }
-        try await makeDurable(FilePath.folder(of: path))
         let files = platform.files
-        return try await onBlocking { () throws(FileError) in
+        return try await inDurable(FilePath.folder(of: path)) { (folder) throws(FileError) in
             let staged = try files.open(object.path, .read)
             defer { staged.close() }
             try staged.synchronize()
@@ -87,10 +86,12 @@ package final class LocalDestination: ObjectDestination {
                 try files.link(object.path, to: path)
             } catch {
                 if error.isExists { return .taken }
+                // That the folder is gone says nothing about links.
+                guard !error.isNotFound else { throw error }
                 mustCopy.store(true, ordering: .relaxed)
                 return .refused
             }
-            try files.synchronizeFolder(FilePath.folder(of: path))
+            try files.synchronizeFolder(folder)
             return .linked
         }
     }
@@ -134,16 +135,15 @@ package final class LocalDestination: ObjectDestination {
 
     /// Gives the file its final name, durably; false if something stands there.
     private func publish(_ temporary: String, as path: String) async throws(DestinationError) -> Bool {
-        try await makeDurable(FilePath.folder(of: path))
         let files = platform.files
-        return try await onBlocking { () throws(FileError) in
+        return try await inDurable(FilePath.folder(of: path)) { (folder) throws(FileError) in
             do throws(FileError) {
                 try files.link(temporary, to: path)
             } catch {
                 guard error.isExists else { throw error }
                 return false
             }
-            try files.synchronizeFolder(FilePath.folder(of: path))
+            try files.synchronizeFolder(folder)
             try files.remove(temporary)
             return true
         }
@@ -159,8 +159,9 @@ package final class LocalDestination: ObjectDestination {
             throw .conflict(key: object.key, found: "\(size) bytes in \(path), with neither its checksum nor its plan")
         }
         // An earlier attempt may have ended between the link and the folder's sync.
-        try await makeDurable(FilePath.folder(of: path))
-        try await onBlocking { () throws(FileError) in try files.synchronizeFolder(FilePath.folder(of: path)) }
+        try await inDurable(FilePath.folder(of: path)) { (folder) throws(FileError) in
+            try files.synchronizeFolder(folder)
+        }
         return .alreadyThere(match)
     }
 
@@ -184,6 +185,23 @@ package final class LocalDestination: ObjectDestination {
             }
             let head = try file.read(at: 0, count: PlanTag.headBytes)
             return PlanTag.text(inHead: head).map { object.plan.isNamed(by: $0) } == true ? .plan : nil
+        }
+    }
+
+    /// Works in a folder that is durable; once more from the start where somebody has removed it meanwhile.
+    private func inDurable<T: Sendable>(
+        _ folder: String,
+        _ work: @Sendable (_ folder: String) throws(FileError) -> T
+    ) async throws(DestinationError) -> T {
+        try await makeDurable(folder)
+        do throws(FileError) {
+            return try await platform.onBlocking { () throws(FileError) in try work(folder) }
+        } catch  where error.isNotFound {
+            durableFolders.withLock { _ = $0.remove(folder) }
+            try await makeDurable(folder)
+            return try await onBlocking { () throws(FileError) in try work(folder) }
+        } catch {
+            throw LocalFault.error(error)
         }
     }
 
