@@ -26,6 +26,7 @@ final class JournalWorld: Sendable {
         segmentBytes: Int = 64 << 10,
         frameBytesMax: Int = 16 << 10,
         duplicateWindow: Duration = .seconds(3_600),
+        duplicateMemory: Int = 1 << 20,
         diskAdmits: @escaping @Sendable (Int64) -> Bool = { _ in true }
     ) {
         settings = JournalSettings(
@@ -35,7 +36,7 @@ final class JournalWorld: Sendable {
             frameBytesMax: frameBytesMax,
             queueBytesMax: 1 << 20,
             duplicateWindow: duplicateWindow,
-            duplicateMemory: 1 << 20,
+            duplicateMemory: duplicateMemory,
             diskAdmits: diskAdmits
         )
         platform = Platform.testing(clock: clock, random: SeededRandom(seed: 42), files: files)

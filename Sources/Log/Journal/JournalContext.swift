@@ -34,6 +34,9 @@ struct JournalContext: Sendable {
         self.metrics = metrics
     }
 
+    /// For the duplicate window of one partition.
+    var duplicateMemory: Int { settings.duplicateMemory / settings.partitions }
+
     func path(_ name: String) -> String {
         FilePath.join(settings.folder, name)
     }
@@ -45,6 +48,38 @@ struct JournalContext: Sendable {
         limit: Int64
     ) throws(FileError) -> (head: SegmentHead, length: Int)? {
         try SegmentHead.find(file, name, of: meta, schemas: schemas, limit: limit)
+    }
+
+    /// What a segment's seal says; where it has rotted, what the frames say.
+    ///
+    /// Nil if neither the seal nor a head to walk the frames by can be read. Blocks.
+    func readSeal(of segment: SegmentSummary, in partition: PartitionID) throws(FileError) -> SegmentSeal? {
+        let name = SegmentName(partition: partition, number: segment.number)
+        let file = try platform.files.open(segment.path, .read)
+        defer { file.close() }
+        if let trailer = try SegmentTrailer.read(file, size: segment.bytes, name, of: meta.id),
+            let seal = try trailer.readSeal(file)
+        {
+            return seal
+        }
+        guard let (head, length) = try findHead(file, name, limit: segment.framesEnd) else { return nil }
+        var seal = SegmentSeal(schemas: head.schemas.count)
+        var scan = FrameScan(
+            file: file,
+            segment: head.number,
+            salt: salt,
+            from: Int64(length),
+            limit: segment.framesEnd,
+            sequenceMin: head.firstSequence
+        )
+        while true {
+            switch try scan.next() {
+            case .frame(let header, let position):
+                if let payload = try scan.payload(header, at: position) { seal.add(header, identities(payload)) }
+            case .rot: continue
+            case .end: return seal
+            }
+        }
     }
 
     /// Counts a loss and tells of it; each once.

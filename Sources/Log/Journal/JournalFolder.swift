@@ -2,6 +2,20 @@ import Platform
 
 /// The journal's folder: its names, and the file that fixes what never changes.
 struct JournalFolder {
+    /// What holds records, or their identities, by partition and number.
+    struct Names: Sendable {
+        var segments: [SegmentName]
+        /// Of removed segments, whose identities are kept.
+        var kept: [SegmentName]
+
+        func of(_ partition: PartitionID) -> Names {
+            Names(
+                segments: segments.filter { $0.partition == partition },
+                kept: kept.filter { $0.partition == partition }
+            )
+        }
+    }
+
     let path: String
     let files: any FileSystem
 
@@ -51,9 +65,13 @@ struct JournalFolder {
         return try JournalMeta.decode(bytes, path: metaPath)
     }
 
+    func dataNames() throws(JournalError) -> Names {
+        Names(segments: try segmentNames(), kept: try segmentNames(ending: SegmentName.identitiesEnding))
+    }
+
     /// All segments by partition and number.
-    func segmentNames() throws(JournalError) -> [SegmentName] {
-        try names().compactMap { SegmentName($0) }.sorted {
+    func segmentNames(ending: String = SegmentName.ending) throws(JournalError) -> [SegmentName] {
+        try names().compactMap { SegmentName($0, ending: ending) }.sorted {
             ($0.partition, $0.number) < ($1.partition, $1.number)
         }
     }

@@ -57,6 +57,11 @@ final class PartitionLog: Sendable {
         state.withLock { state in state.segments.reduce(state.openBytes) { $0 + $1.bytes } }
     }
 
+    /// Identities in sealed segments.
+    var identities: Int {
+        state.withLock { state in state.segments.reduce(0) { $0 + $1.identities } }
+    }
+
     var segmentCount: Int {
         state.withLock { $0.segments.count + ($0.open == nil ? 0 : 1) }
     }
@@ -164,15 +169,23 @@ final class PartitionLog: Sendable {
 
     // MARK: - Retention
 
-    /// Takes the oldest segment out of the list if it may go.
+    /// The oldest segment, if it may go.
     ///
     /// The newest segment always stays: it carries the partition's next offset over a restart.
-    func takeRemovable(before offset: Offset, olderThan time: Timestamp) -> SegmentSummary? {
+    func removable(before offset: Offset, olderThan time: Timestamp) -> SegmentSummary? {
         state.withLock { state in
             guard let first = state.segments.first, first.nextOffset <= offset, first.latestTime < time,
                 state.segments.count > 1 || state.open != nil
             else { return nil }
-            return state.segments.removeFirst()
+            return first
+        }
+    }
+
+    /// Takes the oldest segment out of the list, before its file goes.
+    func drop(_ segment: SegmentSummary) {
+        state.withLock { state in
+            precondition(state.segments.first?.number == segment.number, "segments go oldest first")
+            state.segments.removeFirst()
         }
     }
 

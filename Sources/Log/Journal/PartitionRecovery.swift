@@ -22,6 +22,8 @@ package struct RecoveryReport: Sendable {
 struct RecoveredPartition: Sendable {
     let partition: PartitionID
     var segments: [SegmentSummary] = []
+    /// Removed segments whose identities are kept; older than the others.
+    var kept: [SegmentSummary] = []
     /// Of segments whose own seal rotted, by number: made by walking their frames.
     var walkedSeals: [UInt64: SegmentSeal] = [:]
     var nextOffset = Offset.zero
@@ -52,17 +54,18 @@ struct PartitionRecovery {
     }
 
     /// - Parameters:
-    ///   - names: the partition's segments by number.
+    ///   - names: the partition's segments and kept identities by number.
     ///   - minimumNextOffset: the offset behind every one that state names.
     /// - Returns: what stands there now.
     /// - Throws: `noSpace` or `readFailed`.
     mutating func run(
-        _ names: [SegmentName],
+        _ names: JournalFolder.Names,
         minimumNextOffset: Offset
     ) throws(JournalError) -> RecoveredPartition {
         do throws(FileError) {
-            for (index, name) in names.enumerated() {
-                try take(name, isLast: index == names.count - 1)
+            for name in names.kept { try takeKept(name, isRemoved: !names.segments.contains(name)) }
+            for (index, name) in names.segments.enumerated() {
+                try take(name, isLast: index == names.segments.count - 1)
             }
         } catch {
             throw error.isNoSpace
@@ -74,6 +77,19 @@ struct PartitionRecovery {
             result.nextOffset = minimumNextOffset
         }
         return result
+    }
+
+    /// A file whose segment is still there was written just before a crash; a broken one says nothing.
+    private mutating func takeKept(_ name: SegmentName, isRemoved: Bool) throws(FileError) {
+        let files = context.platform.files
+        let path = context.path(name.text(ending: SegmentName.identitiesEnding))
+        let file = try files.open(path, .read)
+        defer { file.close() }
+        if isRemoved, let trailer = try SegmentTrailer.read(file, size: file.size(), name, of: context.meta.id) {
+            result.kept.append(SegmentSummary(trailer: trailer, path: path))
+        } else {
+            try files.remove(path)
+        }
     }
 
     private mutating func take(_ name: SegmentName, isLast: Bool) throws(FileError) {

@@ -24,6 +24,7 @@ final class PartitionWriter: Sendable {
     }
 
     let log: PartitionLog
+    let removal: SegmentRemoval
     let waiting = WaitingBatches()
     let windowIDs = Gauge()
     let windowHeld = Gauge()
@@ -39,6 +40,7 @@ final class PartitionWriter: Sendable {
             end: recovered.nextOffset,
             losses: recovered.report.losses
         )
+        removal = SegmentRemoval(log, kept: recovered.kept, context: context)
         spares = SpareSegments(
             stem: FilePath.join(context.settings.folder, SegmentName.partitionStem(recovered.partition)),
             bytes: context.settings.segmentBytes,
@@ -69,7 +71,7 @@ final class PartitionWriter: Sendable {
 
     var isOutOfSpace: Bool { spares.isFailing }
 
-    var bytesOnDisk: Int64 { log.bytesOnDisk + spares.bytesOnDisk }
+    var bytesOnDisk: Int64 { log.bytesOnDisk + spares.bytesOnDisk + removal.bytesOnDisk }
 
     func append(_ batch: RecordBatch) async throws(JournalError) -> AppendResult {
         let result = await withCheckedContinuation { answer in

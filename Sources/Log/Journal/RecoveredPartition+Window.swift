@@ -1,12 +1,13 @@
 import Platform
 
 extension RecoveredPartition {
-    /// The duplicate window as it was, from the seals of the segments that reach into it.
+    /// The duplicate window as it was, from the seals of the segments that reach into it, removed ones included.
     ///
     /// Blocks.
     func makeWindow(context: JournalContext, now: Duration) throws(FileError) -> DuplicateWindow {
         let settings = context.settings
-        let memoryBytes = settings.duplicateMemory / settings.partitions
+        let memoryBytes = context.duplicateMemory
+        let segments = kept + segments
         let wall = context.platform.clock.now()
         func moment(_ time: Timestamp) -> Duration { now - max(.zero, wall - time) }
 
@@ -22,8 +23,12 @@ extension RecoveredPartition {
         var window = DuplicateWindow(window: settings.duplicateWindow, memoryBytes: memoryBytes, now: latest)
         let isCutShort = first > 0 ? room <= 0 : reached.first.map { $0.firstOffset > .zero } ?? false
         if isCutShort, latest + settings.duplicateWindow > now { window.setForgotten(upTo: latest) }
+        var behind = reached.first?.firstOffset ?? .zero
         for segment in reached {
-            guard let seal = try readSeal(segment, context) else {
+            // What stood between the two is gone, and its identities with it.
+            if segment.firstOffset > behind { window.setForgotten(upTo: moment(segment.firstTime)) }
+            behind = segment.nextOffset
+            guard let seal = try seal(of: segment, context) else {
                 window.setForgotten(upTo: moment(segment.latestTime))
                 continue
             }
@@ -38,37 +43,9 @@ extension RecoveredPartition {
         return window
     }
 
-    /// Nil if neither the seal nor a head to walk the frames by can be read.
-    private func readSeal(_ segment: SegmentSummary, _ context: JournalContext) throws(FileError) -> SegmentSeal? {
+    private func seal(of segment: SegmentSummary, _ context: JournalContext) throws(FileError) -> SegmentSeal? {
         if let walked = walkedSeals[segment.number] { return walked }
-        let name = SegmentName(partition: partition, number: segment.number)
-        let file = try context.platform.files.open(segment.path, .read)
-        defer { file.close() }
-        if let trailer = try SegmentTrailer.read(file, size: segment.bytes, name, of: context.meta.id),
-            let seal = try trailer.readSeal(file)
-        {
-            return seal
-        }
-        guard let (head, length) = try context.findHead(file, name, limit: segment.framesEnd) else { return nil }
-        var seal = SegmentSeal(schemas: head.schemas.count)
-        var scan = FrameScan(
-            file: file,
-            segment: head.number,
-            salt: context.salt,
-            from: Int64(length),
-            limit: segment.framesEnd,
-            sequenceMin: head.firstSequence
-        )
-        while true {
-            switch try scan.next() {
-            case .frame(let header, let position):
-                if let payload = try scan.payload(header, at: position) {
-                    seal.add(header, context.identities(payload))
-                }
-            case .rot: continue
-            case .end: return seal
-            }
-        }
+        return try context.readSeal(of: segment, in: partition)
     }
 }
 

@@ -2,16 +2,23 @@ import Platform
 
 /// The name of a segment's file: `p000-s0000000000000001.segment`.
 ///
+/// `.ids` in its place: the seal of a segment that was removed while the duplicate window needs its identities.
+///
 /// Other endings mark files that never count: `.spare` (zeros, made ahead), `.recovering` (a copy in the making);
 /// both are removed at the next open. `.broken` is a segment whose head rotted, kept for a person.
 struct SegmentName: Hashable, Sendable {
     static let ending = ".segment"
+    static let identitiesEnding = ".ids"
     static let leftoverEndings = [".spare", ".recovering", ".tmp"]
 
     let partition: PartitionID
     let number: UInt64
 
-    var text: String { "\(Self.partitionStem(partition))-s\(Self.digits(number, 16))\(Self.ending)" }
+    var text: String { text(ending: Self.ending) }
+
+    func text(ending: String) -> String {
+        "\(Self.partitionStem(partition))-s\(Self.digits(number, 16))\(ending)"
+    }
 
     /// How the names of a partition's files begin.
     static func partitionStem(_ partition: PartitionID) -> String {
@@ -23,14 +30,14 @@ struct SegmentName: Hashable, Sendable {
         self.number = number
     }
 
-    init?(_ text: String) {
-        let parts = text.dropLast(Self.ending.count).split(separator: "-", omittingEmptySubsequences: false)
-        guard text.hasSuffix(Self.ending), parts.count == 2, parts[0].first == "p", parts[1].first == "s",
+    init?(_ text: String, ending: String = Self.ending) {
+        let parts = text.dropLast(ending.count).split(separator: "-", omittingEmptySubsequences: false)
+        guard text.hasSuffix(ending), parts.count == 2, parts[0].first == "p", parts[1].first == "s",
             let partition = Int(parts[0].dropFirst()), let number = UInt64(parts[1].dropFirst()),
             (0..<PartitionID.countMax).contains(partition)
         else { return nil }
         self.init(partition: PartitionID(partition), number: number)
-        guard self.text == text else { return nil }
+        guard self.text(ending: ending) == text else { return nil }
     }
 
     private static func digits(_ value: UInt64, _ width: Int) -> String {

@@ -40,7 +40,7 @@ package final class SegmentedJournal: Journal {
         onLoss: @escaping @Sendable (FoundLoss) -> Void
     ) async throws(JournalError) -> SegmentedJournal {
         let (context, names) = try await platform.onBlocking {
-            () throws(JournalError) -> (JournalContext, [SegmentName]) in
+            () throws(JournalError) -> (JournalContext, JournalFolder.Names) in
             do throws(FileError) {
                 try platform.files.makeDurableFolder(settings.folder)
             } catch {
@@ -59,7 +59,7 @@ package final class SegmentedJournal: Journal {
                 metrics: JournalMetrics(metrics)
             )
             try folder.removeLeftovers()
-            return (context, try folder.segmentNames())
+            return (context, try folder.dataNames())
         }
         let recovered = try await recover(names, minimumNextOffset, context)
         let journal = SegmentedJournal(context, recovered.map(\.writer), recovered.map(\.report))
@@ -71,7 +71,7 @@ package final class SegmentedJournal: Journal {
 
     /// Recovers all partitions, as many side by side as there are processors: what it takes is reading and checksums.
     private static func recover(
-        _ names: [SegmentName],
+        _ names: JournalFolder.Names,
         _ minimumNextOffset: [PartitionID: Offset],
         _ context: JournalContext
     ) async throws(JournalError) -> [Recovered] {
@@ -106,13 +106,13 @@ package final class SegmentedJournal: Journal {
     /// Blocks.
     private static func recover(
         _ partition: PartitionID,
-        _ names: [SegmentName],
+        _ names: JournalFolder.Names,
         _ minimumNextOffset: Offset,
         _ context: JournalContext
     ) throws(JournalError) -> Recovered {
         var recovery = PartitionRecovery(partition, context: context)
         let recovered = try recovery.run(
-            names.filter { $0.partition == partition },
+            names.of(partition),
             minimumNextOffset: minimumNextOffset
         )
         return (try PartitionWriter(recovered, context: context), recovered.report)
@@ -169,19 +169,10 @@ package final class SegmentedJournal: Journal {
         before offset: Offset,
         olderThan time: Timestamp
     ) async throws(JournalError) -> Int {
-        let log = log(partition)
-        let files = context.platform.files
+        let removal = writer(of: partition).removal
         do {
             return try await context.platform.onBlocking { () throws(FileError) in
-                var removed = 0
-                while let segment = log.takeRemovable(before: offset, olderThan: time) {
-                    try files.remove(segment.path)
-                    // One by one: after a power loss no older segment may be back while a newer one is gone.
-                    try files.synchronizeFolder(context.settings.folder)
-                    context.metrics.segmentsRemoved.add()
-                    removed += 1
-                }
-                return removed
+                try removal.remove(before: offset, olderThan: time)
             }
         } catch {
             throw JournalError(.writeFailed, "a segment could not be removed: check the folder's rights", cause: error)
@@ -203,10 +194,12 @@ package final class SegmentedJournal: Journal {
         }
     }
 
-    private func log(_ partition: PartitionID) -> PartitionLog {
+    private func writer(of partition: PartitionID) -> PartitionWriter {
         precondition(partition.rawValue < writers.count, "a partition of this journal")
-        return writers[partition.rawValue].log
+        return writers[partition.rawValue]
     }
+
+    private func log(_ partition: PartitionID) -> PartitionLog { writer(of: partition).log }
 
     private func register(_ metrics: MetricRegistry) {
         metrics.gaugeReading("courant_journal_disk_bytes", help: "Bytes of the journal on disk.") { [weak self] in
