@@ -104,6 +104,51 @@ struct RecoveryTests {
         }
     }
 
+    @Test("recovery keeps what a rotten payload cost by schema, for every reader and later start")
+    func lossBySchemaRecovered() async throws {
+        let world = JournalWorld()
+        try await world.runAndCrash { journal in
+            _ = try await journal.append(TestRecord.batch(0..<3, schema: 1), to: .first)
+            _ = try await journal.append(TestRecord.batch(3..<5), to: .first)
+        }
+        let name = try #require(try world.segments().last)
+        world.files.rot(world.path(name), at: 4_096 + 200, [0xFF])
+        let counts = SchemaCounts([SchemaCount(fingerprint: 0x2222, count: 3)])
+        let loss = JournalLoss(from: .zero, to: Offset(3), counts: counts)
+        for round in 0..<2 {
+            try await world.run { journal in
+                #expect(journal.recovery[0].losses == (round == 0 ? [loss] : []))
+                if round == 0 { #expect(journal.recovery[0].framesRecovered == 1) }
+                let read = try await journal.readAll()
+                #expect(read.losses == [loss])
+                #expect(read.ids == [3, 4])
+            }
+        }
+        #expect(world.losses.withLock { $0.first?.records } == 3)
+        let report = try #require(try world.inspector().check().first)
+        #expect(report.ending == .sealed && report.framesBad == 1 && report.framesGood == 1)
+    }
+
+    @Test("a rotten payload before a tear is lost and told, and its offsets are not used again")
+    func rotBeforeTear() async throws {
+        let world = JournalWorld()
+        try await world.runAndCrash { journal in
+            for first in [UInt64(0), 10, 20] {
+                _ = try await journal.append(TestRecord.batch(first..<first + 10), to: .first)
+            }
+        }
+        let name = try #require(try world.segments().last)
+        world.files.rot(world.path(name), at: 2 * 4_096 + 200, [0xFF])
+        world.files.rot(world.path(name), at: 3 * 4_096 + 200, [0xFF])
+        try await world.run { journal in
+            #expect(journal.recovery[0].hasTornTail)
+            #expect(journal.recovery[0].losses.map(\.to) == [Offset(20)])
+            let result = try await journal.append(TestRecord.batch([99]), to: .first)
+            #expect(result.firstOffset == Offset(20))
+            #expect(try await journal.readAll().losses.map(\.to) == [Offset(20)])
+        }
+    }
+
     @Test("a header of zeros before good frames is rot too, not an end")
     func zeroedHeader() async throws {
         let world = JournalWorld()

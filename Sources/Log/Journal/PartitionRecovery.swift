@@ -41,9 +41,10 @@ struct RecoveredPartition: Sendable {
 ///
 /// Blocks.
 ///
-/// Sealed segments are known by their last block. The one that was being written is copied, good frames only, into a
+/// Sealed segments are known by their last block. The one that was being written is copied, frame by frame, into a
 /// file of its own that takes its place sealed; writing goes on in the next segment. So nothing is ever appended
-/// behind a tear, and no torn frame can come back from under a later one.
+/// behind a tear, and no torn frame can come back from under a later one. A frame whose payload alone has rotted is
+/// copied as it is: readers go by its header, and tell what was lost.
 struct PartitionRecovery {
     let context: JournalContext
     private var result: RecoveredPartition
@@ -132,15 +133,15 @@ struct PartitionRecovery {
     ) throws(FileError) {
         let context = context
         var segment = OpenSegment(head: head, headLength: headLength, path: path, file: file, capacity: .max)
-        try eachGoodFrame(file, size, head, headLength) { (header, position, payload) throws(FileError) in
+        try eachFrame(file, size, head, headLength) { (header, position, payload) throws(FileError) in
             segment.skip(to: position)
-            segment.add(header, context.identities(payload))
+            segment.add(header, payload.map(context.identities) ?? [])
         }
         result.walkedSeals[head.number] = segment.seal
         add(SegmentSummary(walked: segment, bytes: size))
     }
 
-    /// The segment that was being written: good frames go into a fresh file, which is sealed and takes its name.
+    /// The segment that was being written: its frames go into a fresh file, which is sealed and takes its name.
     private mutating func copy(
         _ file: any File,
         size: Int64,
@@ -157,11 +158,13 @@ struct PartitionRecovery {
         let headBytes = head.encoded()
         try target.write(at: 0, headBytes)
         var segment = OpenSegment(head: head, headLength: headBytes.count, path: path, file: target, capacity: .max)
-        let tail = try eachGoodFrame(file, size, head, headLength) { (header, position, payload) throws(FileError) in
+        var recovered = 0
+        let tail = try eachFrame(file, size, head, headLength) { (header, position, payload) throws(FileError) in
             try target.write(at: Int64(segment.position), try file.read(at: position, count: header.frameLength))
-            segment.add(header, context.identities(payload))
+            segment.add(header, payload.map(context.identities) ?? [])
+            if payload != nil { recovered += 1 }
         }
-        result.report.framesRecovered = segment.seal.frames.count
+        result.report.framesRecovered = recovered
         result.report.hasTornTail = !tail.isBlank
         guard segment.records > 0 else {
             // Nothing to keep but its place: the next segment takes number, offset and sequence over.
@@ -205,14 +208,15 @@ struct PartitionRecovery {
         result.nextOffset = next
     }
 
-    /// Gives each good frame to `body`; answers whether nothing but zeros stands behind the last.
+    /// Gives each frame with a good header to `body`, without its payload where that has rotted; answers whether
+    /// nothing but zeros stands behind the last.
     @discardableResult
-    private mutating func eachGoodFrame(
+    private mutating func eachFrame(
         _ file: any File,
         _ size: Int64,
         _ head: SegmentHead,
         _ headLength: Int,
-        _ body: (FrameHeader, Int64, [UInt8]) throws(FileError) -> Void
+        _ body: (FrameHeader, Int64, [UInt8]?) throws(FileError) -> Void
     ) throws(FileError) -> (end: Int64, isBlank: Bool) {
         var scan = FrameScan(
             file: file,
@@ -226,11 +230,12 @@ struct PartitionRecovery {
         while true {
             switch try scan.next() {
             case .frame(let header, let position):
-                guard let payload = try scan.payload(header, at: position) else {
-                    if try scan.hasFrameAhead() { continue }
-                    return (position, false)
-                }
+                let payload = try scan.payload(header, at: position)
+                if payload == nil, try !scan.hasFrameAhead() { return (position, false) }
+                // One that names no schema of the head is no frame to a reader either.
+                guard let counts = header.counts(head.schemas) else { continue }
                 if header.firstOffset > expected { noteLoss(from: expected, to: header.firstOffset) }
+                if payload == nil { noteLoss(from: header.firstOffset, to: header.nextOffset, counts) }
                 try body(header, position, payload)
                 expected = header.nextOffset
             case .rot: continue
@@ -245,8 +250,8 @@ struct PartitionRecovery {
         if offset > result.nextOffset { noteLoss(from: result.nextOffset, to: offset) }
     }
 
-    private mutating func noteLoss(from: Offset, to: Offset) {
-        let loss = JournalLoss(from: from, to: to)
+    private mutating func noteLoss(from: Offset, to: Offset, _ counts: SchemaCounts? = nil) {
+        let loss = JournalLoss(from: from, to: to, counts: counts)
         result.report.losses.append(loss)
         context.tell(loss, in: result.report.partition)
     }
