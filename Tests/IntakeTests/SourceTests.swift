@@ -158,11 +158,11 @@ import Testing
         #expect(answer.status == 429 && (answer.retryAfter ?? 0) >= 1)
     }
 
-    @Test("503 while starting, reloading or stopping, with Retry-After and the reason")
+    @Test("503 while starting or stopping, with Retry-After and the reason")
     func unavailable() async throws {
         let bench = try Bench()
         let states: [(Intake.Availability, String)] = [
-            (.starting, "starting"), (.reloading, "reloading"), (.stopping, "stopping"),
+            (.starting, "starting"), (.stopping, "stopping"),
         ]
         for (state, code) in states {
             bench.intake.become(state)

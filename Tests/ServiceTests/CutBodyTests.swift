@@ -27,42 +27,12 @@ import Testing
     }
 
     /// Sends what there is, closes that direction, and answers what comes back.
-    ///
-    /// On a thread of its own: it blocks, and the service that it waits for runs on the pool of all tests.
     private func halfClosed(_ request: String, port: UInt16) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try Self.exchange(request, port: port) })
-            }
+        try await RawConnection.onThread {
+            let connection = try RawConnection(port: port)
+            try connection.send(request)
+            connection.closeSending()
+            return connection.receive()
         }
-    }
-
-    private static func exchange(_ request: String, port: UInt16) throws -> String {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        var patience = timeval(tv_sec: 30, tv_usec: 0)
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let connected = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        try #require(connected == 0)
-        let bytes = Array(request.utf8)
-        try #require(unsafe send(descriptor, bytes, bytes.count, 0) == bytes.count)
-        shutdown(descriptor, Int32(SHUT_WR))
-        var answer: [UInt8] = []
-        var room = [UInt8](repeating: 0, count: 4096)
-        while !String(decoding: answer, as: UTF8.self).hasSuffix("}") {
-            let count = unsafe recv(descriptor, &room, room.count, 0)
-            guard count > 0 else { break }
-            answer += room[0..<count]
-        }
-        return String(decoding: answer, as: UTF8.self)
     }
 }

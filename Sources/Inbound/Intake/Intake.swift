@@ -9,7 +9,7 @@ package import Telemetry
 package final class Intake: Sendable {
     /// Whether requests are taken; every state but `ready` answers 503.
     package enum Availability: UInt8, Sendable, AtomicRepresentable {
-        case starting, ready, reloading, stopping
+        case starting, ready, stopping
     }
 
     package let journal: any Journal
@@ -71,12 +71,21 @@ package final class Intake: Sendable {
         sources.values.map(\.balance).sorted { $0.source < $1.source }
     }
 
+    /// What a request is told that comes while none is taken; nil: requests are taken.
+    package var unavailable: IntakeAnswer? {
+        switch availability.load(ordering: .acquiring) {
+        case .ready: nil
+        case .starting: .error(503, "starting", "the server is starting; try again", retryAfter: 1)
+        case .stopping: .error(503, "stopping", "the server is stopping; try again", retryAfter: 5)
+        }
+    }
+
     /// Answers one request.
     ///
     /// A 2xx means that what it accepts is durable; 503 or no answer means that it may or may not be; what is listed as
     /// rejected is surely not in.
     package func answer(_ request: consuming IntakeRequest) async -> IntakeAnswer {
-        guard availability.load(ordering: .acquiring) == .ready else { return unavailable() }
+        if !request.isUnderWay, let unavailable { return unavailable }
         guard let source = sources[request.source] else {
             return .error(403, "source_unknown", "there is no source \(Rejection.quoted(request.source))")
         }
@@ -101,14 +110,6 @@ package final class Intake: Sendable {
     }
 
     // MARK: - Before parsing
-
-    private func unavailable() -> IntakeAnswer {
-        switch availability.load(ordering: .acquiring) {
-        case .stopping: .error(503, "stopping", "the server is stopping; try again", retryAfter: 5)
-        case .reloading: .error(503, "reloading", "the server is reloading; try again", retryAfter: 1)
-        default: .error(503, "starting", "the server is starting; try again", retryAfter: 1)
-        }
-    }
 
     private func refusal(_ request: borrowing IntakeRequest, _ source: SourceState) -> IntakeAnswer? {
         guard source.settings.formats.contains(request.format) else {

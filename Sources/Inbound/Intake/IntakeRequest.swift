@@ -70,6 +70,8 @@ package struct IntakeRequest: ~Copyable {
     package var contentType: String?
     package var contentEncoding: String?
     package var idempotencyKey: String?
+    /// Whether requests were taken when its first bytes came: a stop that has begun since does not turn it away.
+    package var isUnderWay: Bool
     package var body: Body
 
     package init(
@@ -78,6 +80,7 @@ package struct IntakeRequest: ~Copyable {
         contentType: String? = nil,
         contentEncoding: String? = nil,
         idempotencyKey: String? = nil,
+        isUnderWay: Bool = false,
         body: consuming Body
     ) {
         self.source = source
@@ -85,6 +88,7 @@ package struct IntakeRequest: ~Copyable {
         self.contentType = contentType
         self.contentEncoding = contentEncoding
         self.idempotencyKey = idempotencyKey
+        self.isUnderWay = isUnderWay
         self.body = body
     }
 }

@@ -21,10 +21,14 @@ struct Listener: Sendable {
     let onBound: @Sendable (ListenAddress) async -> Void
 
     func makeApplication(
+        connections: OpenConnections,
         onBound: @escaping @Sendable (ListenAddress) async -> Void
     ) throws -> Application<RouterResponder<CourantContext>> {
         let plain = HTTPServerBuilder.http1(
-            configuration: .init(additionalChannelHandlers: [ContinueHandler()], idleTimeout: Self.idleTimeout)
+            configuration: .init(
+                additionalChannelHandlers: [connections.makeHandler(), ContinueHandler()],
+                idleTimeout: Self.idleTimeout
+            )
         )
         let server =
             try tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: Self.tlsConfiguration($0)) } ?? plain

@@ -29,6 +29,9 @@ package struct CourantService: Sendable {
         package let stop: @Sendable () async -> Void
     }
 
+    /// What the rooms behind the listeners may take to close when the last request took all of `shutdown.timeout`.
+    private static let closingTime = Duration.seconds(2)
+
     private let configuration: Configuration
     private let glossary: Glossary
     private let platform: Platform
@@ -111,7 +114,8 @@ package struct CourantService: Sendable {
             .init(service: retention(rooms), serviceName: "retention"),
         ]
         for listener in listeners {
-            services.append(.init(service: try ListenerRun(listener), serviceName: "listener"))
+            let run = try ListenerRun(listener, patience: configuration.shutdownTimeout, clock: platform.clock)
+            services.append(.init(service: run, serviceName: "listener"))
         }
         if !reloadSignals.isEmpty {
             let waiting = ReloadOnSignal(signals: reloadSignals, reload: reload)
@@ -132,7 +136,7 @@ package struct CourantService: Sendable {
             gracefulShutdownSignals: signals,
             logger: quiet
         )
-        groupConfiguration.maximumGracefulShutdownDuration = configuration.shutdownTimeout
+        groupConfiguration.maximumGracefulShutdownDuration = configuration.shutdownTimeout + Self.closingTime
         let group = ServiceGroup(configuration: groupConfiguration)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

@@ -5,6 +5,7 @@ import Intake
 import Journal
 import Logging
 import NIOCore
+import Platform
 import ServiceLifecycle
 import Synchronization
 import Tracking
@@ -102,6 +103,8 @@ struct Taking: Service {
 
 /// One listener.
 ///
+/// A stop lets requests that are under way end, for as long as `patience`, and then closes their connections.
+///
 /// A failure before it has its address is told as what it is: the address cannot be had.
 struct ListenerRun: Service {
     private final class Flag: Sendable {
@@ -111,11 +114,16 @@ struct ListenerRun: Service {
     private let address: ListenAddress
     private let application: Application<RouterResponder<CourantContext>>
     private let bound = Flag()
+    private let connections = OpenConnections()
+    private let patience: Duration
+    private let clock: any WorldClock
 
-    init(_ listener: Listener) throws {
+    init(_ listener: Listener, patience: Duration, clock: any WorldClock) throws {
+        self.patience = patience
+        self.clock = clock
         address = listener.address
         let (flag, onBound) = (bound, listener.onBound)
-        application = try listener.makeApplication { address in
+        application = try listener.makeApplication(connections: connections) { address in
             flag.isSet.store(true, ordering: .releasing)
             await onBound(address)
         }
@@ -123,7 +131,20 @@ struct ListenerRun: Service {
 
     func run() async throws {
         do {
-            try await application.run()
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await application.run()
+                    return true
+                }
+                group.addTask {
+                    guard (try? await gracefulShutdown()) != nil else { return false }
+                    guard (try? await clock.sleep(for: patience)) != nil else { return false }
+                    connections.closeAll()
+                    return false
+                }
+                while let hasEnded = try await group.next(), !hasEnded {}
+                group.cancelAll()
+            }
         } catch let error where !(error is CancellationError) && !bound.isSet.load(ordering: .acquiring) {
             let cause = (error as? IOError).map { unsafe String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw ServiceError(

@@ -34,6 +34,7 @@ struct EventRoutes: Sendable {
         _ context: CourantContext,
         _ format: SourceSettings.Format
     ) async throws(RouteError) -> Response {
+        if let unavailable = intake.unavailable { return Self.response(unavailable) }
         let announced = request.headers[.contentLength].flatMap(Int.init)
         if let announced, announced > bodyBytesMax { throw tooLarge }
         var body = Body(capacity: announced ?? 0)
@@ -59,9 +60,14 @@ struct EventRoutes: Sendable {
                 contentType: request.headers[.contentType],
                 contentEncoding: request.headers[.contentEncoding],
                 idempotencyKey: request.headers[.idempotencyKey],
+                isUnderWay: true,
                 body: body
             )
         )
+        return Self.response(answer)
+    }
+
+    private static func response(_ answer: IntakeAnswer) -> Response {
         var response = Response.json(answer.body, status: HTTPResponse.Status(code: answer.status))
         if let seconds = answer.retryAfter { response.headers[.retryAfter] = String(seconds) }
         return response
