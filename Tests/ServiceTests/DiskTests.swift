@@ -32,6 +32,35 @@ import Testing
         }
     }
 
+    @Test("room is made before the budget is spent, again at once while some goes, and later where none does")
+    func pace() {
+        var pace = UpkeepPace(headroom: 100)
+        #expect(pace.next(room: 500, now: .zero) == .measure)
+        #expect(pace.next(room: 500, now: .milliseconds(100)) == .rest)
+        #expect(pace.next(room: 99, now: .milliseconds(200)) == .makeRoom)
+        pace.made(removed: 1, now: .milliseconds(250))
+        #expect(pace.next(room: 99, now: .milliseconds(350)) == .makeRoom)
+        pace.made(removed: 0, now: .milliseconds(400))
+        #expect(pace.next(room: 0, now: .milliseconds(500)) == .rest)
+        #expect(pace.next(room: 0, now: .milliseconds(900)) == .makeRoom)
+        pace.made(removed: 2, now: .milliseconds(950))
+        #expect(pace.next(room: 100, now: .milliseconds(1_050)) == .rest)
+        #expect(pace.next(room: 100, now: .milliseconds(2_950)) == .measure)
+    }
+
+    @Test("the room kept ahead is two turns of the journal's files, or an eighth of a middling budget")
+    func headroom() {
+        var journal = Configuration.JournalPart()
+        journal.segmentBytes = 16 << 20
+        func headroom(_ budget: Int?) -> Int64 {
+            DiskBudget.headroom(.init(budgetBytes: budget, reserveBytes: 0), journal)
+        }
+        #expect(headroom(nil) == 32 << 20)
+        #expect(headroom(256 << 20) == 32 << 20)
+        #expect(headroom(1 << 30) == 128 << 20)
+        #expect(headroom(50 << 30) == 1 << 30)
+    }
+
     @Test("before the first measurement nobody is refused")
     func unmeasured() {
         #expect(Self.budget(1).admits(journal: 1 << 40))

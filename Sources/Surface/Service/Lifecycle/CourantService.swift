@@ -166,7 +166,7 @@ package struct CourantService: Sendable {
             tracker: rooms.tracking.tracker,
             platform: platform,
             logger: logger,
-            headroom: Int64(configuration.journal.segmentBytes * configuration.journal.partitions * 2),
+            headroom: DiskBudget.headroom(configuration.disk, configuration.journal),
             failStop: failStop
         )
     }

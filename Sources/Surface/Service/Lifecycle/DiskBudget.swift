@@ -17,6 +17,15 @@ final class DiskBudget: Sendable {
     let reserve: Int64
     private let latest = Mutex<Measurement?>(nil)
 
+    /// An eighth of the budget is kept free where it can be, but of a large one no more than this.
+    private static let headroomMax = Int64(1) << 30
+
+    /// The room that is to be kept ahead of intake: two turns of the journal's files at least.
+    static func headroom(_ disk: Configuration.DiskPart, _ journal: Configuration.JournalPart) -> Int64 {
+        let turns = Int64(journal.segmentBytes * journal.partitions * 2)
+        return max(turns, min(Int64(disk.budgetBytes ?? 0) / 8, headroomMax))
+    }
+
     init(_ settings: Configuration.DiskPart) {
         budget = settings.budgetBytes.map { Int64($0) }
         reserve = Int64(settings.reserveBytes)

@@ -5,13 +5,11 @@ import Platform
 import ServiceLifecycle
 import Tracking
 
-/// Measures the disk, and makes room on it when the budget runs out.
+/// Measures the disk, and makes room on it before the budget is spent.
 ///
 /// Room is made in the order of what hurts least: first segments that every connector has done with, though younger
 /// than `keep`; then, for connectors that say `when_full: give_up`, their oldest records, which count as lost.
 struct DiskUpkeep: Service {
-    static let every = Duration.seconds(2)
-
     let folder: DataFolder
     let budget: DiskBudget
     let journal: any Journal
@@ -19,17 +17,17 @@ struct DiskUpkeep: Service {
     let tracker: Tracker
     let platform: Platform
     let logger: Logger
-    /// The room that is kept ahead of intake: what one turn of the journal's files takes.
+    /// The room that is kept ahead of intake.
     let headroom: Int64
     let failStop: FailStop
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
             var wasFull = false
+            var pace = UpkeepPace(headroom: headroom)
             while true {
                 do {
-                    try await measure()
-                    if budget.room(journal: journal.bytesOnDisk) < headroom { try await makeRoom() }
+                    try await look(&pace)
                 } catch {
                     failStop.check(error)
                     logger.error("The disk could not be looked after.", metadata: ["disk.error": "\(error)"])
@@ -37,8 +35,20 @@ struct DiskUpkeep: Service {
                 let isFull = !budget.admits(journal: journal.bytesOnDisk)
                 if isFull != wasFull { report(isFull) }
                 wasFull = isFull
-                try await platform.clock.sleep(for: Self.every)
+                try await platform.clock.sleep(for: UpkeepPace.look)
             }
+        }
+    }
+
+    private func look(_ pace: inout UpkeepPace) async throws {
+        switch pace.next(room: budget.room(journal: journal.bytesOnDisk), now: platform.clock.uptime()) {
+        case .rest: return
+        case .measure: try await measure()
+        case .makeRoom:
+            // Also where it throws: what fails is not to be tried ten times a second.
+            pace.made(removed: 0, now: platform.clock.uptime())
+            let removed = try await makeRoom()
+            pace.made(removed: removed, now: platform.clock.uptime())
         }
     }
 
@@ -72,15 +82,19 @@ struct DiskUpkeep: Service {
         }
     }
 
-    private func makeRoom() async throws {
+    /// Answers how many segments were removed.
+    private func makeRoom() async throws -> Int {
+        var removed = 0
         for partition in (0..<journal.partitions).map({ PartitionID($0) }) {
             let carried = try await delivery.neededFrom(partition) ?? journal.end(of: partition)
             let needed = min(carried, tracker.neededFrom(partition))
-            if try await remove(upTo: needed, partition) > 0 { continue }
-            guard !budget.admits(journal: journal.bytesOnDisk) else { continue }
-            try await giveUp(partition)
+            let spared = try await remove(upTo: needed, partition)
+            removed += spared
+            guard spared == 0, !budget.admits(journal: journal.bytesOnDisk) else { continue }
+            removed += try await giveUp(partition)
         }
         try await measure()
+        return removed
     }
 
     /// Removes the oldest quarter of what may go, or more where a quarter holds no whole segment.
@@ -105,7 +119,7 @@ struct DiskUpkeep: Service {
         return 0
     }
 
-    private func giveUp(_ partition: PartitionID) async throws {
+    private func giveUp(_ partition: PartitionID) async throws -> Int {
         var patient = min(journal.end(of: partition), tracker.neededFrom(partition))
         var yielding: [Connector] = []
         for connector in delivery.readers {
@@ -116,7 +130,7 @@ struct DiskUpkeep: Service {
             }
         }
         let oldest = journal.oldest(of: partition)
-        guard !yielding.isEmpty, patient > oldest else { return }
+        guard !yielding.isEmpty, patient > oldest else { return 0 }
         for share in [Int64(4), 2, 1] {
             let boundary = Offset(oldest.rawValue + max(1, (patient - oldest) / share))
             for connector in yielding {
@@ -127,8 +141,10 @@ struct DiskUpkeep: Service {
                     metadata: ["connector.name": "\(connector.settings.name)", "connector.lost": "\(lost)"]
                 )
             }
-            if try await remove(upTo: boundary, partition) > 0 { return }
+            let removed = try await remove(upTo: boundary, partition)
+            guard removed == 0 else { return removed }
         }
+        return 0
     }
 
     private func report(_ isFull: Bool) {
