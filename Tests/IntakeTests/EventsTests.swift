@@ -236,6 +236,17 @@ import Testing
         #expect(await lenient.post(open("b", ",\"zzz\":1,\"zzz\":2")).codes == ["field_doubled"])
     }
 
+    @Test("an unknown field given twice is found among any number", arguments: [1, 15, 16, 17, 64, 65, 500])
+    func doubledUnknown(count: Int) async throws {
+        let bench = try Bench()
+        let others = (0..<count).map { ",\"own_\($0)\":1" }.joined()
+        for doubled in [0, count - 1] {
+            let answer = await bench.post(open("a", others + ",\"own_\(doubled)\":2"))
+            #expect(answer.codes == ["field_doubled"], "\(answer.text)")
+        }
+        #expect(await bench.post("[\(open("b", others)),\(open("c", others))]").accepted == 2)
+    }
+
     @Test("numbers keep to their type's range")
     func numbers() async throws {
         let bench = try Bench(strict: false, edition: "v10")

@@ -8,6 +8,9 @@ import Platform
 /// allocation.
 @safe
 struct EventEncoder: ~Copyable {
+    /// So many unknown names are compared one by one: for the few of a usual event a set costs more.
+    private static let unknownComparedMax = 16
+
     /// Slot values that stand for something other than the tape's own words.
     enum Special {
         static let madeID = UInt32.max
@@ -33,6 +36,8 @@ struct EventEncoder: ~Copyable {
     private var brokenRules: UInt64 = 0
     private var hasDerivedUser = false
     private var unknown: [String] = []
+    /// The same once there are many: comparing them all would cost the square.
+    private var unknownNames: Set<String> = []
     private var madeID: [UInt8] = []
     private var derivedUser: [UInt8] = []
     var objectText: [UInt8] = []
@@ -80,6 +85,7 @@ struct EventEncoder: ~Copyable {
         brokenRules = 0
         hasDerivedUser = false
         if !unknown.isEmpty { unknown.removeAll(keepingCapacity: true) }
+        if !unknownNames.isEmpty { unknownNames = [] }
         switch format {
         case .events: unsafe try collect(object, type)
         case .currents: unsafe try collectEnvelope(object, type)
@@ -209,9 +215,15 @@ struct EventEncoder: ~Copyable {
                 """
             )
         }
-        // Past a few dozen a sender's own keys are only counted: comparing them all would cost the square.
-        if unknown.count < 64, let place = unknown.lastIndex(of: name) {
-            guard place < known else { throw Self.doubled(name) }
+        let isNew: Bool
+        if unknown.count < Self.unknownComparedMax {
+            isNew = !unknown.contains(name)
+        } else {
+            if unknownNames.isEmpty { unknownNames = Set(unknown) }
+            isNew = unknownNames.insert(name).inserted
+        }
+        guard isNew else {
+            guard let place = unknown.lastIndex(of: name), place < known else { throw Self.doubled(name) }
             return
         }
         unknown.append(name)
