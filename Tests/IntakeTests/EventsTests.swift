@@ -188,6 +188,20 @@ import Testing
         #expect(other.accepted == 1 && other.codes == ["malformed_json", "malformed_json"])
     }
 
+    @Test("as many events as lines are not NDJSON either where they do not stand one to a line")
+    func unevenLines() async throws {
+        let bench = try Bench()
+        let split = open("c").replacing(",\"time\"", with: ",\n\"time\"")
+        let body = "\(open("a"))\(open("b"))\n\(split)\n"
+        let answer = await bench.post(body, type: "application/x-ndjson")
+        #expect(answer.accepted == 0 && answer.codes == Array(repeating: "malformed_json", count: 3), "\(answer.text)")
+        let crossed = "\(split)\(open("d"))\n"
+        let other = await bench.post(crossed, type: "application/x-ndjson")
+        #expect(other.accepted == 0 && other.codes == ["malformed_json", "malformed_json"], "\(other.text)")
+        let indented = " \t\(open("e")) \r\n\n  \r\n\t\(open("f"))"
+        #expect(await bench.post(indented, type: "application/x-ndjson").accepted == 2)
+    }
+
     @Test(
         "a body that is not JSON is answered 400 and nothing of it goes in",
         arguments: ["", "   ", "{", "[", "nonsense", "[{\"a\":1}", "{\"a\":\"", "[1,]2", "{}{}", "]"]

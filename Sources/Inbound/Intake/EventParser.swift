@@ -105,10 +105,12 @@ struct EventParser {
             guard unsafe courant_json_stream_next(lane.parser, &document) == 0 else { return nil }
             guard let words = unsafe document.tape, let strings = unsafe document.strings else { break }
             guard parsed.received < eventsMax else { throw .tooManyEvents(eventsMax) }
+            guard unsafe Self.beginsLine(document.position, of: text) else { return nil }
             unsafe encoder.tape = Tape(words: words, strings: strings)
             guard unsafe take(Tape.first, into: &parsed, &encoder) else { return nil }
         }
-        // Documents that do not stand one to a line are not NDJSON, though they parse.
+        // Documents that do not stand one to a line are not NDJSON, though they parse. As many as there are lines, each
+        // the first thing in its own, leave no line for one to end in but that in which it begins.
         guard unsafe parsed.received == Self.lineCount(text, expecting: parsed.received) else { return nil }
         return finish(&parsed, encoder, lane)
     }
@@ -166,6 +168,18 @@ struct EventParser {
         } catch {
             if error.isSetAside || keepsRejected { return false }
             parsed.rejections.append(placed(error, index, encoder.id(of: at)))
+        }
+        return true
+    }
+
+    /// Whether nothing but blanks stands before `position` in its line.
+    private static func beginsLine(_ position: Int, of text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var at = position
+        while at > 0 {
+            at -= 1
+            let byte = unsafe text[at]
+            if byte == UInt8(ascii: "\n") { return true }
+            if !BodySplitter.isSpace(byte) { return false }
         }
         return true
     }

@@ -33,6 +33,7 @@ void courant_json_parser_free(courant_json_parser *parser) { delete parser; }
 static void hand_out(const courant_json_parser *parser, courant_json_document *document) {
     document->tape = parser->parser.doc.tape.get();
     document->strings = parser->parser.doc.string_buf.get();
+    document->position = 0;
 }
 
 int courant_json_parse(courant_json_parser *parser, const uint8_t *text, size_t length,
@@ -64,6 +65,7 @@ int courant_json_stream_next(courant_json_parser *parser, courant_json_document 
     error_code code = (*parser->at).error();
     if (code) return code;
     hand_out(parser, document);
+    document->position = parser->at.current_index();
     return 0;
 }
 

@@ -18,6 +18,8 @@ typedef struct courant_json_parser courant_json_parser;
 typedef struct {
     const uint64_t *tape;
     const uint8_t *strings;
+    // Where the document begins in the text of a stream.
+    size_t position;
 } courant_json_document;
 
 enum {
