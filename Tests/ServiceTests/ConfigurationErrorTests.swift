@@ -148,6 +148,14 @@ import Testing
             "c.yaml:1: intake.in_flight_bytes_max: expected at least body_bytes_max (33554432): one whole body must fit"
         ),
         Case(
+            "intake:\n  body_bytes_max: 1KiB",
+            "c.yaml:2: intake.body_bytes_max: expected at least event_bytes_max (900000): one whole event must fit"
+        ),
+        Case(
+            "\nsources: {}",
+            "c.yaml:2: sources: expected a source; without this key there is one, default"
+        ),
+        Case(
             "data: ${NOWHERE}",
             "c.yaml:1: data: expected the environment variable NOWHERE, found none; set it, or write $${NOWHERE} for the text itself"
         ),

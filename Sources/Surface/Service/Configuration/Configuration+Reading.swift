@@ -66,6 +66,11 @@ extension Configuration {
                 memoryBytes: section.bytes("memory", default: 64 << 20, example: example, in: 8 << 20 ... .max)
             )
         }
+        root.inspect("sources") { section in
+            guard section.keys.isEmpty else { return }
+            let message = "expected a source; without this key there is one, default"
+            root.report(message, key: "sources", line: root.lineOf("sources"))
+        }
         tracking = root.section("tracking") { TrackingPart($0, path) }
         let hasPublicURL = publicURL != nil
         let named = root.named("sources", what: "source") { name, section in
@@ -160,11 +165,18 @@ extension Configuration {
 
     /// An event that is set aside becomes one record, and a record is at most half a segment.
     private static func check(_ intake: IntakeSettings, against journal: JournalPart, _ root: ConfigurationSection) {
-        let most = intake.bounded(bySegment: journal.segmentBytes).bodyBytesMax
-        guard intake.eventBytesMax > most else { return }
+        var boundless = intake
+        boundless.bodyBytesMax = .max
+        let most = boundless.bounded(bySegment: journal.segmentBytes).bodyBytesMax
         root.inspect("intake") { section in
-            let message = "expected at most \(most) bytes, what half a segment (journal.segment) holds as one record"
-            section.report(message, key: "event_bytes_max", line: section.lineOf("event_bytes_max"))
+            if intake.eventBytesMax > most {
+                let message =
+                    "expected at most \(most) bytes, what half a segment (journal.segment) holds as one record"
+                section.report(message, key: "event_bytes_max", line: section.lineOf("event_bytes_max"))
+            } else if intake.bodyBytesMax < intake.eventBytesMax {
+                let message = "expected at least event_bytes_max (\(intake.eventBytesMax)): one whole event must fit"
+                section.report(message, key: "body_bytes_max", line: section.lineOf("body_bytes_max"))
+            }
         }
     }
 
