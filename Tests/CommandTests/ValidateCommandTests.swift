@@ -73,6 +73,17 @@ struct ValidateCommandTests {
         #expect(outcome.errors == "")
     }
 
+    @Test(
+        "an array that is cut off is an error, after the verdicts on what stands before",
+        arguments: ["", ",", " ,\n"]
+    )
+    func cutOff(end: String) async throws {
+        let outcome = try await CourantBinary.run(["validate", "-"], input: "[\(Self.good),\(Self.good)\(end)")
+        #expect(outcome.status == 65)
+        #expect(outcome.output == "1 ok\n2 ok\n")
+        #expect(outcome.errors.contains("its array of events has no end"), "\(outcome.errors)")
+    }
+
     @Test("an Avro file of another edition is checked against that edition")
     func avro() async throws {
         try await TemporaryFolder.with { folder in

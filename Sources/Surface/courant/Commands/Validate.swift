@@ -43,12 +43,17 @@ struct Validate: ParsableCommand {
         var output = StandardOutput()
         var number = 0
         var rejected = 0
-        while let batch = try events.nextBatch(eventsMax: Self.batchEventsMax, bytesMax: Self.batchBytesMax) {
-            for verdict in try judge.verdicts(on: batch) {
-                number += 1
-                if case .rejected = verdict { rejected += 1 }
-                try output.line(json ? Self.description(number, verdict).text : Self.line(number, verdict))
+        do {
+            while let batch = try events.nextBatch(eventsMax: Self.batchEventsMax, bytesMax: Self.batchBytesMax) {
+                for verdict in try judge.verdicts(on: batch) {
+                    number += 1
+                    if case .rejected = verdict { rejected += 1 }
+                    try output.line(json ? Self.description(number, verdict).text : Self.line(number, verdict))
+                }
             }
+        } catch {
+            try output.flush()
+            throw error
         }
         try output.flush()
         guard rejected == 0 else {

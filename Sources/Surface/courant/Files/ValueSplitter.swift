@@ -6,6 +6,8 @@
 struct ValueSplitter {
     private var value: [UInt8] = []
     private var depth = 0
+    /// Arrays around the events that have not been closed.
+    private(set) var openArrays = 0
     private var isInString = false
     private var isEscaped = false
     private let valueBytesMax: Int
@@ -55,7 +57,12 @@ struct ValueSplitter {
             depth = max(0, depth - 1)
             if depth == 0 { try handOver(hand) }
         case UInt8(ascii: "["), UInt8(ascii: "]"):
-            if depth > 0 { value.append(byte) } else { try handOver(hand) }
+            guard depth == 0 else {
+                value.append(byte)
+                return
+            }
+            try handOver(hand)
+            openArrays = max(0, openArrays + (byte == UInt8(ascii: "[") ? 1 : -1))
         case UInt8(ascii: ","):
             if depth > 0 { value.append(byte) } else { try handOver(hand) }
         case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"):

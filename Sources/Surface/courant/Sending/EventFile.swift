@@ -17,6 +17,8 @@ final class EventFile {
     private var waiting: [[UInt8]] = []
     private var waitingFrom = 0
     private var isAtEnd = false
+    /// Whether the bytes end inside the array of the events.
+    private var isCut = false
     private var handedOut = 0
     /// The first event of the next batch, which was looked at already.
     private var held: [UInt8]?
@@ -44,8 +46,19 @@ final class EventFile {
     var position: Int { source.position }
 
     /// The next events of one form, at most `eventsMax` and about `bytesMax` together; nil at the end.
+    ///
+    /// Throws behind the last one where the array that they stand in was never closed: others may be missing.
     func nextBatch(eventsMax: Int, bytesMax: Int) throws -> EventBatch? {
-        guard var event = try held ?? next() else { return nil }
+        guard var event = try held ?? next() else {
+            guard !isCut else {
+                let events = Figures.count(handedOut, "event")
+                throw CommandFailure(
+                    .badData,
+                    "\(origin) is cut off: its array of events has no end. \(events) stood before; others may be missing."
+                )
+            }
+            return nil
+        }
         held = nil
         var batch = EventBatch(origin: origin, first: handedOut, form: EventForm(event))
         while true {
@@ -99,6 +112,7 @@ final class EventFile {
             isAtEnd = chunk.isEmpty
             if isAtEnd {
                 try splitter.finish { waiting.append($0) }
+                isCut = splitter.openArrays > 0
             } else {
                 try splitter.feed(chunk) { waiting.append($0) }
             }
