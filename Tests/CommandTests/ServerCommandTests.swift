@@ -126,6 +126,17 @@ struct ServerCommandTests {
         }
     }
 
+    @Test("a server without a configuration file goes on after SIGHUP")
+    func hangUpWithoutFile() async throws {
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                server.hangUp()
+                try await Task.sleep(for: .milliseconds(200))
+                #expect(try await server.run("connector", "list").status == 0)
+            }
+        }
+    }
+
     @Test("privacy: a preview shows what lands, and what lands is what Python's hashlib makes of it")
     func privacy() async throws {
         let yaml = """

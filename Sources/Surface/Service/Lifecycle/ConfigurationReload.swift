@@ -66,6 +66,9 @@ actor ConfigurationReload {
                 ]
             )
             return outcome
+        } catch .withoutFile {
+            rooms.logger.notice("There is no configuration file to read again; start with --config FILE to have one.")
+            throw .withoutFile
         } catch {
             rooms.logger.error("The configuration was not taken over.", metadata: ["service.reason": "\(error)"])
             throw error

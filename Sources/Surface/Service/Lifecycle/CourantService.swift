@@ -64,7 +64,7 @@ package struct CourantService: Sendable {
     ///
     /// - Parameters:
     ///   - signals: Those that begin a stop.
-    ///   - reloadSignals: Those at which the configuration is read again, where there is a file to read.
+    ///   - reloadSignals: Those at which the configuration is read again; without a file they are noted in the log.
     ///   - onStarted: Called once, when the service is ready.
     /// - Throws: `ServiceError` and the rooms' own errors when it cannot start.
     package func run(
@@ -81,7 +81,7 @@ package struct CourantService: Sendable {
             failStop: failStop
         )
         do {
-            try await run(rooms, signals, reread == nil ? [] : reloadSignals, onStarted)
+            try await run(rooms, signals, reloadSignals, onStarted)
         } catch {
             await rooms.close()
             throw error

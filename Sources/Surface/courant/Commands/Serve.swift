@@ -13,8 +13,8 @@ struct Serve: AsyncParsableCommand {
             anybody on this machine, and writes Avro files to DATA/files. It refuses
             to listen beyond loopback before `courant token create` has made a
             token. SIGTERM finishes what is in flight and stops; SIGHUP reads the
-            configuration file again (see `courant config reload`). The log goes to
-            standard error.
+            configuration file again (see `courant config reload`), if there is one.
+            The log goes to standard error.
 
             Examples:
               courant serve --data ./courant-data
