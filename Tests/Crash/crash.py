@@ -6,8 +6,8 @@ usage: crash.py --courant .build/debug/courant [--rounds 50] [--seed N] [--parti
 What must hold, for every connector, be it to a folder or to a bucket: each acknowledged event stands in the files
 exactly once, each unanswered one at most once, no rejected one at all; every file is whole and was never changed; the
 balances hold; nothing is lost. A stream must hold each acknowledged event too, and may hold it more than once.
-Settings are changed under load too, by SIGHUP, and now and then the server is asked to stop instead: such rounds come
-on top of --rounds, which counts kills.
+Settings are changed under load too, by SIGHUP. Now and then the server is asked to stop instead, while a partner's
+endpoint is down: such rounds come on top of --rounds, which counts kills.
 The seed fixes what is sent and when the blows fall; how far the server has come by then is up to the machine.
 """
 import argparse
@@ -32,8 +32,15 @@ def is_email(kind):
     return kind in senders.EMAIL
 
 
-CONNECTORS = {"all": lambda kind: True, "email": is_email, "bucket": is_email, "stream": is_email}
-REPEATS = {"stream"}
+def is_campaign(kind):
+    return kind.startswith("users.campaigns.")
+
+
+CONNECTORS = {
+    "all": lambda kind: True, "email": is_email, "bucket": is_email, "stream": is_email, "partner": is_campaign}
+REPEATS = {"stream", "partner"}
+# Longer than the server goes on without committing how far a stream has come.
+OUTAGE_SECONDS = 6
 
 
 class World:
@@ -43,14 +50,16 @@ class World:
         self.chance = random.Random(seed)
         self.partitions, self.folder = partitions, folder
         bucket, self.stream = stores.Bucket(store.client, f"courant-{partitions}"), stores.Stream()
+        self.partner = stores.Partner()
         bucket.make()
         places = {
-            "store": store.url, "bucket": bucket.name, "brokers": self.stream.brokers, "topic": stores.TOPIC}
+            "store": store.url, "bucket": bucket.name, "brokers": self.stream.brokers, "topic": stores.TOPIC,
+            "partner": self.partner.url}
         self.server = server.Server(options.courant.resolve(), folder, partitions, places)
         self.ledger, self.again = ledger.Ledger(), senders.Again()
         self.landings = {
             "all": ledger.Folder(folder / "all"), "email": ledger.Folder(folder / "email"), "bucket": bucket,
-            "stream": self.stream}
+            "stream": self.stream, "partner": self.partner}
         self.faults, self.blows, self.statuses = [], collections.Counter(), collections.Counter()
         self.ready = []
 
@@ -67,15 +76,18 @@ class World:
             self.blows["killed while starting"] += 1
         else:
             self.ready.append(self.server.wait_until_ready())
-            self.load(number, self.chance.uniform(0.2, 1.6), politely=draw > 0.88)
+            politely = draw > 0.88
+            self.partner.is_down = politely and self.chance.random() < 0.7
+            self.load(number, self.chance.uniform(0.2, 1.6), politely)
+            self.partner.is_down = False
         self.look()
 
     def load(self, number, seconds, politely):
-        stop = threading.Event()
+        stop, quiet = threading.Event(), threading.Event()
         crowd = [
             senders.Sender(
                 f"p{self.partitions}r{number}s{index}", self.chance.getrandbits(64), self.server.port, self.ledger,
-                self.again, stop)
+                self.again, stop, quiet)
             for index in range(SENDERS)
         ]
         for sender in crowd:
@@ -88,6 +100,13 @@ class World:
                 self.server.change(self.chance)
                 self.blows["settings changed"] += 1
             time.sleep(seconds / (changes + 1))
+            if self.partner.is_down:
+                # Time passes in which little is sent: all of that has to be delivered in the end.
+                self.blows["partner down"] += 1
+                quiet.set()
+                time.sleep(OUTAGE_SECONDS)
+                quiet.clear()
+                time.sleep(seconds / 4)
             self.server.expect_running()
             if politely:
                 self.blows["asked to stop"] += 1
@@ -136,7 +155,7 @@ class World:
         """What still waits to be sent again is sent now, and answered."""
         sender = senders.Sender(
             f"p{self.partitions}last", self.chance.getrandbits(64), self.server.port, self.ledger, self.again,
-            threading.Event())
+            threading.Event(), threading.Event())
         connection = server.http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
         for _ in range(len(self.again.batches)):
             sender.post(connection, self.again.take(self.chance))
@@ -174,6 +193,7 @@ def run(options, partitions, rounds, seed, folder, store):
     finally:
         world.server.end()
         world.stream.end()
+        world.partner.end()
     print(world.summary(), flush=True)
     if not world.faults and world.ledger.counts()[ledger.ACKNOWLEDGED] == 0:
         world.faults.append("nothing was acknowledged: this run shows nothing")

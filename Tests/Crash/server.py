@@ -37,6 +37,10 @@ connectors:
     destination: {{type: kafka, brokers: "{brokers}", topic: {topic}}}
     events: ["users.messages.email.*"]
     start: oldest
+  partner:
+    destination: {{type: http, url: "{partner}"}}
+    events: ["users.campaigns.*"]
+    start: oldest
 """
 
 USUAL = {"edition": '"2021"', "codec": "{name: zstandard, level: 1}", "events": 500}
@@ -52,7 +56,7 @@ class ServerFault(Exception):
 
 class Server:
     def __init__(self, binary, folder, partitions, places):
-        """`places` says where the connectors land: store, bucket, brokers, topic."""
+        """`places` says where the connectors land: store, bucket, brokers, topic, partner."""
         self.binary, self.folder, self.places = binary, folder, places
         self.partitions, self.port, self.process = partitions, None, None
         self.log = folder / "server.log"

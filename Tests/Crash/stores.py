@@ -1,11 +1,14 @@
-"""What the server lands in besides folders: moto's S3 and librdkafka's mock cluster. Both outlive its crashes."""
+"""What the server lands in besides folders: moto's S3, librdkafka's mock cluster, an HTTP endpoint. All outlive its
+crashes."""
 import collections
+import json
 import logging
 import socket
 import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -140,3 +143,56 @@ class Stream:
         self.stop.set()
         self.thread.join(10)
         self.consumer.close()
+
+
+class Partner:
+    """An HTTP endpoint that keeps what it takes, and answers 503 while it is down."""
+
+    def __init__(self):
+        self.found, self.faults = collections.Counter(), []
+        self.is_down = False
+        self.lock = threading.Lock()
+        partner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # The server was killed on the way.
+                    self.close_connection = True
+                    return
+                self.send_response(partner.take(body))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, request, address):
+                problem = sys.exc_info()[1]
+                # A server that was killed ends its connections so.
+                if not isinstance(problem, OSError):
+                    partner.faults.append(f"the partner's endpoint: {problem!r}")
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/events"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self, body):
+        if self.is_down:
+            return 503
+        with self.lock:
+            self.found.update((event["event_type"], event["id"]) for event in json.loads(body)["events"])
+        return 200
+
+    def look(self):
+        """What it took was counted as it came."""
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()

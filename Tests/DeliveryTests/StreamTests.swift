@@ -2,72 +2,9 @@ import Glossary
 import Journal
 import Platform
 import PlatformTesting
-import Synchronization
 import Testing
 
 @testable import Delivery
-
-/// A stream in memory that refuses what a test tells it to.
-private final class FakeStream: StreamDestination {
-    private struct State {
-        var ids: [String] = []
-        var batches: [Int] = []
-        var mishaps: [DestinationError] = []
-        var poison: Set<String> = []
-        var refusesWhole = false
-    }
-
-    let location = "fake:stream"
-
-    func probe() async throws(DestinationError) -> String {
-        if let mishap = state.withLock({ $0.mishaps.isEmpty ? nil : $0.mishaps.removeFirst() }) { throw mishap }
-        return "it would take records"
-    }
-
-    let limits = StreamLimits(recordsMax: 4, bytesMax: 1 << 20)
-    private let state = Mutex(State())
-    private let crash: CrashPoint?
-
-    init(crash: CrashPoint? = nil) {
-        self.crash = crash
-    }
-
-    var ids: [String] { state.withLock(\.ids) }
-    var batches: [Int] { state.withLock(\.batches) }
-
-    func fail(_ errors: [DestinationError]) { state.withLock { $0.mishaps += errors } }
-
-    func setPoison(_ ids: Set<String>, refusesWhole: Bool) {
-        state.withLock { state in
-            state.poison = ids
-            state.refusesWhole = refusesWhole
-        }
-    }
-
-    func deliver(_ batch: StreamBatch) async throws(DestinationError) -> StreamOutcome {
-        try crash?.destinationStep("deliver", .before)
-        let outcome = try state.withLock { state throws(DestinationError) -> StreamOutcome in
-            if !state.mishaps.isEmpty { throw state.mishaps.removeFirst() }
-            // The id is the first field of every type here: a length of one byte, then its bytes.
-            let ids = batch.records.map { record in
-                let start = record.datum.lowerBound
-                return String(
-                    decoding: batch.bytes[start + 1..<start + 1 + Int(batch.bytes[start] >> 1)],
-                    as: UTF8.self
-                )
-            }
-            let refused = ids.indices.filter { state.poison.contains(ids[$0]) }
-            if state.refusesWhole, !refused.isEmpty {
-                throw DestinationError(.refused, "400", remedy: .setAside)
-            }
-            state.batches.append(ids.count)
-            for index in ids.indices where !refused.contains(index) { state.ids.append(ids[index]) }
-            return StreamOutcome(refused: refused.map { .init(record: $0, reason: "no") })
-        }
-        try crash?.destinationStep("deliver", .after)
-        return outcome
-    }
-}
 
 @Suite("A connector to a stream")
 struct StreamTests {

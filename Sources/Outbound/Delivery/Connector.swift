@@ -248,6 +248,8 @@ package final class Connector: Sendable {
                 case .objects: try await PartitionWorker.run(context, partition)
                 case .stream(let stream): try await StreamWorker.run(context, partition, to: stream)
                 }
+                // A worker that ends cuts all others off: what these have begun comes to its end first.
+                await control.waitWhileStopping()
             } catch {
                 if ConnectorContext.isFatal(error) { return error }
                 if context.platform.clock.uptime() - started > retry.cap { retry.succeeded() }

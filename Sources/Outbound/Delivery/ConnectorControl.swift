@@ -76,6 +76,15 @@ final class ConnectorControl: Sendable {
 
     var hasCalls: Bool { state.withLock { $0.calls > 0 } }
 
+    /// Returns at once unless there is a stop, then once the task is cancelled.
+    func waitWhileStopping() async {
+        while !Task.isCancelled {
+            let generation = changes.generation
+            guard mode == .stopping else { return }
+            await changes.wait(past: generation)
+        }
+    }
+
     /// Whether a stop came to the end of its grace.
     var hasCutCalls: Bool {
         get { state.withLock(\.hasCutCalls) }

@@ -3,7 +3,7 @@ internal import Platform
 internal import Telemetry
 
 extension StreamWorker {
-    /// Sends until every record is acknowledged or set aside; false if the task was cancelled.
+    /// Sends until every record is acknowledged or set aside; false if the connector stops or was cancelled.
     ///
     /// Of an unfinished batch nothing is committed: it is read and sent again.
     func send(_ batch: StreamBatch, of frame: JournalFrame) async throws(DeliveryError) -> Bool {
@@ -21,7 +21,7 @@ extension StreamWorker {
                 context.ledger.recovered(.partition(partition))
                 context.ledger.recovered(.destination)
             } catch {
-                guard error.code != .cancelled, !Task.isCancelled else { return false }
+                guard !Task.isCancelled else { return false }
                 context.metrics.retried(error.code)
                 if error.remedy == .setAside {
                     if next.records.count == 1 {

@@ -9,7 +9,7 @@ final class StreamWorker {
     let context: ConnectorContext
     let partition: PartitionID
     let destination: any StreamDestination
-    private var scanned: Offset
+    private var cursor: StreamCursor
     private var gapOffsets: Int
     var counts: [CursorCommit.Counts]
     private var refused: [RefusedRecord] = []
@@ -26,7 +26,7 @@ final class StreamWorker {
         self.context = context
         self.partition = partition
         self.destination = destination
-        scanned = stored.snapshot.scanned
+        cursor = StreamCursor(scanned: stored.snapshot.scanned)
         gapOffsets = stored.gapOffsets
         counts = context.types.map { type in
             let carried = stored.counts.first { $0.type == type.name }?.counts.carried ?? 0
@@ -48,47 +48,60 @@ final class StreamWorker {
     }
 
     private func work() async throws(DeliveryError) {
-        let reader = context.journal.makeReader(partition, from: scanned)
+        let reader = context.journal.makeReader(partition, from: cursor.scanned)
+        while try await step(reader) {}
+    }
+
+    /// Takes up what comes next in the journal; false if the worker is to end.
+    ///
+    /// What it began and did not deliver then stands behind the cursor, for the next worker.
+    private func step(_ reader: any JournalReader) async throws(DeliveryError) -> Bool {
+        guard !Task.isCancelled else { return false }
+        let generation = context.control.changes.generation
         let routes = context.routes
-        while !Task.isCancelled {
-            let generation = context.control.changes.generation
-            let read: JournalRead
-            do throws(JournalError) {
-                read = try await reader.next(
-                    wanting: { counts in counts.entries.contains { routes.find($0.fingerprint) >= 0 } },
-                    bytesMax: PartitionWorker.readAheadBytes
-                )
-            } catch {
-                if Task.isCancelled { break }
-                throw DeliveryError(.journal, error.description)
-            }
-            switch read {
-            case .frame(let frame):
-                guard try await deliver(frame) else { break }
-                scanned = max(scanned, frame.nextOffset)
-                try await commitIfDue(readTo: frame.time)
-            case .lost(let loss):
-                note(loss)
-                scanned = max(scanned, loss.to)
-                try await commit()
-            case .end:
-                try await commitIfDue(readTo: context.platform.clock.now())
-                let (journal, changes, clock) = (context.journal, context.control.changes, context.platform.clock)
-                let (position, partition) = (scanned, partition)
-                await firstOf([
-                    { try? await journal.waitForEnd(past: position, of: partition) },
-                    { try? await clock.sleep(for: PartitionWorker.commitEvery) },
-                    { await changes.wait(past: generation) },
-                ])
-            }
+        let read: JournalRead
+        do throws(JournalError) {
+            read = try await reader.next(
+                wanting: { counts in counts.entries.contains { routes.find($0.fingerprint) >= 0 } },
+                bytesMax: PartitionWorker.readAheadBytes
+            )
+        } catch {
+            if Task.isCancelled { return false }
+            throw DeliveryError(.journal, error.description)
+        }
+        switch read {
+        case .frame(let frame):
+            guard try await deliver(frame) else { return false }
+            cursor.pass(to: frame.nextOffset)
+            try await commitIfDue(readTo: frame.time)
+            return true
+        case .lost(let loss):
+            note(loss)
+            cursor.pass(to: loss.to)
+            try await commit()
+            return true
+        case .end:
+            try await commitIfDue(readTo: context.platform.clock.now())
+            await waitAtEnd(past: generation)
+            return true
         }
     }
 
-    /// Delivers a frame's records in batches; false if the task was cancelled on the way.
+    private func waitAtEnd(past generation: UInt64) async {
+        let (journal, changes, clock) = (context.journal, context.control.changes, context.platform.clock)
+        let (position, partition) = (cursor.scanned, partition)
+        await firstOf([
+            { try? await journal.waitForEnd(past: position, of: partition) },
+            { try? await clock.sleep(for: PartitionWorker.commitEvery) },
+            { await changes.wait(past: generation) },
+        ])
+    }
+
+    /// Delivers a frame's records in batches; false if the connector stops or was cancelled on the way.
     private func deliver(_ frame: JournalFrame) async throws(DeliveryError) -> Bool {
         let limits = destination.limits
         var batch = StreamBatch(partition: partition, types: context.types)
-        for record in frame.records where record.offset >= scanned {
+        for record in frame.records where record.offset >= cursor.scanned {
             let route = context.routes.find(record.fingerprint)
             guard route >= 0 else { continue }
             let type = context.routes.types[route]
@@ -101,6 +114,7 @@ final class StreamWorker {
                 }
                 return unsafe projection.append(datum, to: &batch.bytes, scratch: &scratch)
             }
+            cursor.begin(record.offset)
             counts[type].carried += 1
             if let obstacle {
                 let reason = context.routes.projections[route]?.sentence(for: obstacle) ?? ""
@@ -116,7 +130,7 @@ final class StreamWorker {
             }
         }
         guard !batch.records.isEmpty || !refused.isEmpty else { return true }
-        return try await deliver(batch, of: frame, upTo: max(scanned, frame.nextOffset))
+        return try await deliver(batch, of: frame, upTo: frame.nextOffset)
     }
 
     /// Delivers a batch and commits the cursor behind it; false if the connector stops before.
@@ -128,7 +142,7 @@ final class StreamWorker {
         guard context.control.beginCall() else { return false }
         defer { context.control.endCall() }
         guard batch.records.isEmpty ? true : try await send(batch, of: frame) else { return false }
-        scanned = offset
+        cursor.settle(upTo: offset)
         try await commit()
         return true
     }
@@ -147,7 +161,7 @@ final class StreamWorker {
     }
 
     private func note(_ loss: JournalLoss) {
-        let from = max(loss.from, scanned)
+        let from = max(loss.from, cursor.scanned)
         guard loss.to > from else { return }
         // Counts of a frame that was entered in its middle say nothing about its rest.
         guard let lost = loss.counts, lost.reduce(0, { $0 + $1.count }) == loss.to - from else {
@@ -163,12 +177,12 @@ final class StreamWorker {
     }
 
     private func commitIfDue(readTo: Timestamp) async throws(DeliveryError) {
-        let flush = context.control.flushDue(partition, at: scanned)
+        let flush = context.control.flushDue(partition, at: cursor.scanned)
         let committed = context.ledger.partition(partition).snapshot.scanned
         let isDue = context.platform.clock.uptime() - committedAt >= PartitionWorker.commitEvery
-        if committed < scanned, flush != nil || isDue { try await commit() }
+        if committed < cursor.scanned, flush != nil || isDue { try await commit() }
         context.ledger.update(partition) { books in
-            books.position = scanned
+            books.position = cursor.scanned
             books.readTo = readTo
         }
         if let flush { context.control.flushed(partition, request: flush) }
@@ -178,7 +192,7 @@ final class StreamWorker {
         var commit = CursorCommit(
             connector: context.settings.id,
             partition: partition,
-            snapshot: CursorSnapshot(scanned: scanned),
+            snapshot: CursorSnapshot(scanned: cursor.scanned),
             gapOffsets: gapOffsets
         )
         commit.counts = counts
@@ -193,7 +207,7 @@ final class StreamWorker {
             }
             books.snapshot = commit.snapshot
             books.gapOffsets = gapOffsets
-            books.position = scanned
+            books.position = cursor.scanned
         }
         for index in counts.indices {
             counts[index].landedAdded = 0
