@@ -126,6 +126,23 @@ struct StreamStopTests {
         #expect(Set(stream.ids + next.ids) == ids)
     }
 
+    @Test("ends although its destination does not answer when it is prepared")
+    func deafDestination() async throws {
+        let world = try DeliveryWorld()
+        let deaf = FakeStream(location: "fake:deaf")
+        deaf.setDeaf(true)
+        let ids = write(world, .carried)
+        let stream = FakeStream()
+        try await process(world, deaf) { delivery, _ in
+            try await world.clock.sleep(for: .seconds(1))
+            let changes = try await delivery.reload([(Self.settings, .stream(stream))], within: .seconds(10))
+            #expect(changes.stopped == ["test"])
+            let connector = try #require(delivery.connector(named: "test"))
+            _ = try await connector.flush(timeout: .seconds(600))
+        }
+        #expect(Set(stream.ids) == ids)
+    }
+
     @Test("a cursor passes no record that was begun and not settled")
     func cursor() async {
         var cursor = StreamCursor(scanned: .zero)

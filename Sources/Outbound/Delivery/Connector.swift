@@ -160,7 +160,8 @@ package final class Connector: Sendable {
     /// Workers and landers side by side until they are to stand still.
     private func work() async -> DeliveryError? {
         context.ledger.recoveredEverywhere()
-        await prepareDestination()
+        await firstOf([{ await self.prepareDestination() }, { await self.waitUntilIdle() }])
+        guard control.shouldWork, !Task.isCancelled else { return nil }
         return await withTaskGroup(of: DeliveryError?.self) { group in
             group.addTask {
                 await self.waitUntilIdle()

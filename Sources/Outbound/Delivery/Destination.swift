@@ -32,7 +32,7 @@ package protocol ObjectDestination: Sendable {
     /// What of the promises does not hold here, in a sentence for the status; nil where all do.
     var limitation: String? { get }
 
-    /// Called when the connector starts: takes away what an earlier process left half done.
+    /// Called when the connector starts: takes away what an earlier process left half done. Cancellable like `land`.
     func prepare() async throws(DestinationError)
 
     func land(_ object: LandingObject) async throws(DestinationError) -> LandingOutcome
@@ -71,6 +71,8 @@ package protocol StreamDestination: Sendable {
 
     /// Called when the connector starts, before records are delivered; what it throws is shown, and delivery begins
     /// all the same.
+    ///
+    /// It must be cancellable at every wait.
     func prepare() async throws(DestinationError)
 
     /// Whether it never carries a field, whatever the connector's settings say of privacy.
