@@ -82,6 +82,16 @@ struct StreamTests {
         #expect(stream.ids == [ids[0], ids[1], ids[3], ids[4], ids[2]])
     }
 
+    @Test("shows itself well again once its destination is, with nothing to deliver")
+    func recoversWithoutRecords() async throws {
+        let stream = FakeStream()
+        stream.failPreparing([.denied, .unreachable])
+        try await world.process(to: .stream(stream)) { connector in
+            try await world.until("trouble") { connector.status().condition == .waitingForChange }
+            try await world.until("health") { connector.status().condition == .running }
+        }
+    }
+
     @Test("delivers each record at least once over crashes, and counts each once", arguments: 1..<16)
     func crashes(step: Int) async throws {
         let ids = write(5, "a") + write(9, "b")

@@ -171,7 +171,13 @@ package final class Connector: Sendable {
             for partition in partitions {
                 group.addTask { await self.supervise(partition) }
             }
-            if case .objects(let destination) = destination {
+            switch destination {
+            case .stream:
+                group.addTask {
+                    await self.watchDestination()
+                    return nil
+                }
+            case .objects(let destination):
                 let queue = PlanQueue(context)
                 for _ in 0..<settings.landingsMax {
                     let lander = Lander(context: context, destination: destination, queue: queue)
@@ -200,6 +206,7 @@ package final class Connector: Sendable {
             case .objects(let destination): try await destination.prepare()
             case .stream(let destination): try await destination.prepare()
             }
+            context.ledger.recovered(.destination)
         } catch {
             guard error.code != .cancelled else { return }
             context.ledger.trouble(
@@ -208,6 +215,15 @@ package final class Connector: Sendable {
                 reason: error.message,
                 now: context.platform.clock.now()
             )
+        }
+    }
+
+    /// Prepares a stream in trouble again now and then: with nothing to deliver, nobody else would find it well.
+    private func watchDestination() async {
+        var retry = settings.retry
+        while !Task.isCancelled {
+            await context.pause(for: retry.waitForChange(random: context.platform.random.next()))
+            if control.shouldWork, context.ledger.hasTrouble(at: .destination) { await prepareDestination() }
         }
     }
 

@@ -72,7 +72,7 @@ package protocol StreamDestination: Sendable {
     /// Called when the connector starts, before records are delivered; what it throws is shown, and delivery begins
     /// all the same.
     ///
-    /// It must be cancellable at every wait.
+    /// It must be cancellable at every wait. While it shows trouble it is called again now and then, beside deliveries.
     func prepare() async throws(DestinationError)
 
     /// Whether it never carries a field, whatever the connector's settings say of privacy.

@@ -165,6 +165,10 @@ final class Ledger: Sendable {
         }
     }
 
+    func hasTrouble(at place: Trouble.Place) -> Bool {
+        state.withLock { $0.troubles.contains { $0.place == place } }
+    }
+
     func recovered(_ place: Trouble.Place) {
         state.withLock { state in
             guard !state.troubles.isEmpty else { return }
