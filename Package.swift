@@ -142,7 +142,8 @@ let package = Package(
             [
                 "Avro", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationHTTP",
                 "DestinationKafka", "DestinationLocal", "DestinationS3", "Glossary", "Intake", "Journal", "Platform",
-                "Providers", "Samples", "Telemetry", "Tracking", crypto, grdb, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS,
+                "Providers", "Samples", "Telemetry", "Tracking", crypto, grdb, httpTypes, hummingbird, hummingbirdCore,
+                hummingbirdTLS,
                 lifecycle, logging, nioCore, nioHTTPTypes, nioSSL, unixSignals, yams,
             ]
         ),
@@ -184,7 +185,11 @@ let package = Package(
                 "Telemetry",
             ]
         ),
-        tests("Providers", ["Avro", "Platform", "ProgramTesting", "Providers", "Tracking", crypto], exclude: ["Python"]),
+        tests(
+            "Providers",
+            ["Avro", "Platform", "ProgramTesting", "Providers", "Tracking", crypto],
+            exclude: ["Python"]
+        ),
         tests(
             "Tracking",
             ["Avro", "Glossary", "Intake", "Journal", "Platform", "PlatformTesting", "Telemetry", "Tracking"]
@@ -246,7 +251,8 @@ let package = Package(
             [
                 "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationKafka",
                 "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting", "Providers", "Service",
-                "StoreDoubles", "Telemetry", "Tracking", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore, yams,
+                "StoreDoubles", "Telemetry", "Tracking", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+                yams,
             ],
             exclude: ["Python"]
         ),
