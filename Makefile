@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 ROUNDS ?= 50
+USERS ?= 1000
 ARGS ?=
 
 # Imports that the manifest does not declare are errors: a room reaches only what its target names.
@@ -17,7 +18,7 @@ SWIFT_PATHS := Sources Tests Benchmarks Package.swift
 export COURANT_PYTHON := $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test crash bench lint format docs clean
+.PHONY: help setup build demo test crash day bench lint format docs clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -40,6 +41,11 @@ crash: ## kill -9 the server at random moments, ROUNDS times (50), and count wha
 	@scripts/setup --test
 	$(BUILD) --product courant
 	$(PYTHON) Tests/Crash/crash.py --courant $(DEBUG_COURANT) --rounds $(ROUNDS) $(ARGS)
+
+day: ## a day of reports and webhooks of USERS people (1000), kill -9 meanwhile, and compare the files with a model
+	@scripts/setup --test
+	$(BUILD) --product courant
+	$(PYTHON) Tests/Tracking/day.py --courant $(DEBUG_COURANT) --users $(USERS) $(ARGS)
 
 bench: ## measure intake, journal, delivery and the whole path against the C++ reference
 	@scripts/setup --bench

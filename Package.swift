@@ -258,6 +258,7 @@ let package = Package(
         ),
         tests("Command", ["ProgramTesting"]),
         tests("Crash", ["ProgramTesting"]),
+        tests("Day", ["ProgramTesting"]),
         tests("Tidy", ["ProgramTesting"]),
     ],
     cxxLanguageStandard: .cxx17
