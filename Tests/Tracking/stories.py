@@ -120,15 +120,16 @@ class Teller:
         person, time, fields = message.person, message.time + 9_500, {"asm_group_id": NEWSLETTER_AT_SENDGRID}
         first = self.sendgrid_event(message, "group_unsubscribe", time, **fields)
         events = [message.event(EMAIL + "Unsubscribe", time)]
-        events += self.change(person, NEWSLETTER, "Unsubscribed", "email", time, email_address=person.email)
+        events += self.change(person, NEWSLETTER, "Unsubscribed", "email", time, message.context(time))
         second = None
         if comes_back:
             second = self.sendgrid_event(message, "group_resubscribe", time + 5, **fields)
-            events += self.change(person, NEWSLETTER, "Subscribed", "email", time + 5, email_address=person.email)
+            events += self.change(
+                person, NEWSLETTER, "Subscribed", "email", time + 5, message.context(time + 5))
         self.plan.events += events
         return first, second
 
-    def change(self, person, group, status, channel, time, **facts):
+    def change(self, person, group, status, channel, time, context=(), **facts):
         """A StateChange, if the state is another than before; one that is not known is another."""
         if person.states.get(group) == status:
             return []
@@ -137,7 +138,7 @@ class Teller:
             "time": time, **person.fields(), "subscription_group_id": group, "subscription_status": status,
             "channel": channel, **facts,
         }
-        return [Event(STATE_CHANGE, facts)]
+        return [Event(STATE_CHANGE, facts, context)]
 
     # SMS, told by Twilio
 
@@ -193,7 +194,7 @@ class Teller:
             if action != "none":
                 status = action.capitalize()
                 self.plan.events += self.change(
-                    person, SMS_CLUB, status, "sms", task.moment, phone_number=person.phone)
+                    person, SMS_CLUB, status, "sms", task.moment, context, phone_number=person.phone)
         return task
 
     # Push messages and content cards, told by apps

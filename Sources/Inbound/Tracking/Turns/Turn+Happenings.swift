@@ -90,6 +90,9 @@ extension Turn {
 
     mutating func emit(_ happening: Happening, _ context: MessageContext?) throws(TrackingError) {
         let fields = try completed(happening, context)
+        if happening.type == Self.changeType {
+            return try subscribe(fields, eventID: happening.id, time: happening.time)
+        }
         if let draft = draft(happening.type, id: happening.id, time: happening.time, fields) {
             consequences.append(draft)
         }

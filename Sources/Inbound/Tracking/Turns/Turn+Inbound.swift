@@ -37,17 +37,12 @@ extension Turn {
                 consequences.append(draft)
             }
             guard let group, word == .start || word == .stop else { continue }
-            var change = Fields()
-            for name in ["user_id", "external_user_id", "timezone"] { change[name] = own[name] }
+            var change = own.only(Set(Self.answeredNames + ["user_id", "external_user_id", "timezone"]))
             change.set("phone_number", message.from)
-            try subscribe(
-                change,
-                group: group.id,
-                isSubscribed: word == .start,
-                channel: "sms",
-                eventID: TrackingIDs.id("inbound-change", id, user),
-                time: time
-            )
+            change.set("subscription_group_id", group.id)
+            change.set("subscription_status", word == .start ? "Subscribed" : "Unsubscribed")
+            change.set("channel", group.channel.rawValue)
+            try subscribe(change, eventID: TrackingIDs.id("inbound-change", id, user), time: time)
         }
     }
 

@@ -73,25 +73,18 @@ extension Turn {
 
     // MARK: - Subscriptions
 
-    /// Sets a user's state in a group and drafts the change, if it is one; an unknown state counts as different.
-    mutating func subscribe(
-        _ fields: Fields,
-        group id: String,
-        isSubscribed: Bool,
-        channel: String?,
-        eventID: String,
-        time: Int64
-    ) throws(TrackingError) {
-        guard let user = Self.userKey(fields) else { return }
-        let status = isSubscribed ? "Subscribed" : "Unsubscribed"
-        let head = ids.head("subscription", id)
+    static let changeType = "users.behaviors.subscriptiongroup.StateChange"
+
+    /// Sets a user's state in the group that the fields name, and drafts the change, if it is one.
+    ///
+    /// An unknown state counts as different.
+    mutating func subscribe(_ fields: Fields, eventID: String, time: Int64) throws(TrackingError) {
+        guard let user = Self.userKey(fields), let group = fields.string("subscription_group_id"),
+            let status = fields.string("subscription_status")
+        else { return }
+        let head = ids.head("subscription", group)
         guard try view.value(.subscriptions, head, user) != status else { return }
         view.put(.subscriptions, head, user, status)
-        var fields = fields
-        fields.set("subscription_group_id", id)
-        fields.set("subscription_status", status)
-        if fields["channel"] == nil { fields.set("channel", channel) }
-        let type = "users.behaviors.subscriptiongroup.StateChange"
-        if let draft = draft(type, id: eventID, time: time, fields) { consequences.append(draft) }
+        if let draft = draft(Self.changeType, id: eventID, time: time, fields) { consequences.append(draft) }
     }
 }

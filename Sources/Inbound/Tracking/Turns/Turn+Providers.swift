@@ -27,14 +27,10 @@ extension Turn {
                 return metrics.countUnmapped(provider: provider, event: "group \(group)")
             }
             guard try !isRepeat(id("group")) else { return }
-            try subscribe(
-                try named(fields, at: report.address),
-                group: known.id,
-                isSubscribed: isSubscribed,
-                channel: known.channel.rawValue,
-                eventID: id("group"),
-                time: time
-            )
+            fields.set("subscription_group_id", known.id)
+            fields.set("subscription_status", isSubscribed ? "Subscribed" : "Unsubscribed")
+            fields.set("channel", known.channel.rawValue)
+            try happen(happening(report, Self.changeType, id("group"), time, fields))
         case .everything(let isSubscribed):
             let type = "users.behaviors.subscription.GlobalStateChange"
             guard self.type(type) != nil else { return metrics.countUnmapped(provider: provider, event: type) }

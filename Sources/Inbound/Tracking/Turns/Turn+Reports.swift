@@ -226,7 +226,7 @@ extension Turn {
         _ handled: inout Handled
     ) throws(TrackingError) {
         for (index, item) in items.enumerated() {
-            let fields = try known(item.fields)
+            var fields = try known(item.fields)
             guard let group = fields.string("subscription_group_id"), Self.userKey(fields) != nil else {
                 handled.rejected.append(
                     ItemRejection(
@@ -245,13 +245,12 @@ extension Turn {
                 continue
             }
             guard !isRepeat else { continue }
+            let time = item.time ?? arrived
+            if fields["channel"] == nil { fields.set("channel", book.group(group, at: time)?.channel.rawValue) }
             try subscribe(
                 fields,
-                group: group,
-                isSubscribed: status == "Subscribed",
-                channel: book.group(group, at: item.time ?? arrived)?.channel.rawValue,
                 eventID: TrackingIDs.id("subscription", source.name, key, "\(index)"),
-                time: item.time ?? arrived
+                time: time
             )
         }
     }

@@ -168,11 +168,13 @@ extension Configuration {
             key("intake.event_bytes_max", \.intake.eventBytesMax), key("intake.body_bytes_max", \.intake.bodyBytesMax),
             key("intake.decompressed_bytes_max", \.intake.decompressedBytesMax),
             key("intake.in_flight_bytes_max", \.intake.inFlightBytesMax),
-            key("delivery.memory", \.delivery.memoryBytes), key("tracking", \.tracking),
+            key("delivery.memory", \.delivery.memoryBytes), key("tracking", \.tracking.settings),
+            key("tracking.definitions", \.tracking.definitions),
         ]
         let names = (sources + other.sources).map(\.name)
         let changed = names.filter { name in
             sources.first { $0.name == name } != other.sources.first { $0.name == name }
+                || tracking.sources[name] != other.tracking.sources[name]
         }
         return keys.compactMap(\.self) + Set(changed).sorted().map { "sources.\($0)" }
     }
