@@ -2,7 +2,6 @@ import Glossary
 import Journal
 import Platform
 import PlatformTesting
-import Telemetry
 import Testing
 
 @testable import Delivery
@@ -15,7 +14,6 @@ struct ReplayTests {
         world = try DeliveryWorld()
     }
 
-    /// One process: live delivery and replays run while `body` does.
     private func process<T: Sendable>(
         _ world: DeliveryWorld? = nil,
         crash: CrashPoint? = nil,
@@ -23,37 +21,7 @@ struct ReplayTests {
         _ body: @escaping @Sendable (Delivery, Replays) async throws -> T
     ) async throws -> T {
         let world = world ?? self.world
-        let state = try await world.openState()
-        let environment = try await world.environment(state, crash: crash)
-        let delivery = Delivery(environment)
-        try await delivery.start([(settings, .objects(world.store))])
-        let replays = Replays(for: delivery)
-        try await replays.resume()
-        let clock = world.clock
-        let result = try await withThrowingTaskGroup(of: T?.self) { group in
-            group.addTask {
-                try await delivery.run()
-                return nil
-            }
-            group.addTask {
-                try await replays.run()
-                return nil
-            }
-            group.addTask {
-                await DeliveryWorld.letTimePass(clock)
-                return nil
-            }
-            group.addTask { try await body(delivery, replays) }
-            var result: T?
-            for try await ended in group {
-                guard let ended else { continue }
-                result = ended
-                group.cancelAll()
-            }
-            return try #require(result)
-        }
-        try await state.close()
-        return result
+        return try await world.replaying([(settings, .objects(world.store))], crash: crash, body)
     }
 
     /// Ten records a minute for ten minutes; returns the ids by minute.

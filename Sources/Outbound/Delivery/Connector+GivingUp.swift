@@ -28,11 +28,6 @@ extension Connector {
         }
     }
 
-    /// Takes away the files of a connector that has ended for good.
-    func clearStaging() async throws(DeliveryError) {
-        try await context.staging.clear(keeping: [])
-    }
-
     private func giveUpPlans(before boundary: Offset, _ partition: PartitionID) async throws(DeliveryError) -> Int {
         var lost = 0
         var newest = PlanID(rawValue: 0)

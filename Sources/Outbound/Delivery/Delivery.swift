@@ -137,7 +137,14 @@ package final class Delivery: Sendable {
             // A file was finished for the old place while its connector stopped: it must land there.
             return await exchange(old, for: try? Connector(old.settings, to: old.destination, in: environment)) ?? error
         }
+        put(new, inPlaceOf: old)
+        return nil
+    }
+
+    /// Exchanges a connector that has returned for one that has been prepared.
+    func put(_ new: Connector?, inPlaceOf old: Connector?) {
         state.withLock { state in
+            state.waiting.removeAll { $0 === old }
             if let place = state.connectors.firstIndex(where: { $0 === old }) {
                 state.connectors.replaceSubrange(place...place, with: new.map { [$0] } ?? [])
             } else if let new {
@@ -149,11 +156,7 @@ package final class Delivery: Sendable {
             Connector.hideMetrics(of: old.settings.name, in: environment.metrics)
         }
         changes.raise()
-        return nil
     }
-
-    /// Adds a connector that has been prepared.
-    func take(_ connector: Connector) { add([connector]) }
 
     /// Waits until a connector that was told to stop has, and forgets it.
     func drop(_ connector: Connector) async {
@@ -162,10 +165,7 @@ package final class Delivery: Sendable {
             guard !running(among: [connector]).isEmpty else { break }
             await changes.wait(past: generation)
         }
-        state.withLock { state in
-            state.connectors.removeAll { $0 === connector }
-            state.waiting.removeAll { $0 === connector }
-        }
+        put(nil, inPlaceOf: connector)
     }
 
     /// Stops all connectors, each once the calls to its destination that have begun have ended; false if one was cut
@@ -267,7 +267,7 @@ package final class Delivery: Sendable {
     }
 
     /// Returns when none of them runs any more, or with what to say of the first that still does.
-    private func wait(for connectors: [Connector], within timeout: Duration) async -> DeliveryError? {
+    func wait(for connectors: [Connector], within timeout: Duration) async -> DeliveryError? {
         let clock = environment.platform.clock
         let deadline = clock.uptime() + timeout
         while true {

@@ -5,6 +5,9 @@ package import Platform
 package struct Replay: Sendable, Hashable {
     package enum State: String, Sendable, CaseIterable {
         case running
+        /// It cannot go on as things are; never kept in state, which has it as running: it is tried again at a start,
+        /// a reload, and when its connector is resumed.
+        case failed
         case finished
         case cancelled
     }
@@ -55,7 +58,7 @@ package struct ReplayStatus: Sendable, Hashable {
     /// Offsets that have been read, and all there are to read.
     package var offsetsDone: Int64
     package var offsets: Int64
-    /// What keeps it from going on, as of a connector; nil if nothing does, or it has ended.
+    /// What keeps it from going on, as of a connector, or why it has failed; nil if nothing does, or it has ended.
     package var trouble: String?
     /// The folder that it lands in, without its bucket; nil for a stream.
     package var prefix: String?

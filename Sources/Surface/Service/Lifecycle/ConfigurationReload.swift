@@ -100,7 +100,9 @@ actor ConfigurationReload {
                 renewed: Set(renewed.map(\.name)),
                 within: found.reloadTimeout
             )
+            try await rooms.replays.resume(within: found.reloadTimeout)
             try await rooms.tellOfRetired()
+            rooms.tellOfFailedReplays()
         } catch {
             rooms.failStop.check(error)
             throw Self.refusal(error)

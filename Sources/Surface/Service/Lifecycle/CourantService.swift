@@ -104,6 +104,7 @@ package struct CourantService: Sendable {
         }
         let disk = diskUpkeep(rooms)
         try await rooms.tellOfRetired()
+        rooms.tellOfFailedReplays()
         // Intake's first question finds the figures there.
         try await disk.measure()
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [

@@ -53,7 +53,12 @@ struct ServiceListeners: Sendable {
             ).routes
             + HealthRoutes(board: board, metrics: rooms.metrics).routes
             + GlossaryRoutes(rooms.glossary).routes
-            + ConnectorRoutes(intake: rooms.intake, delivery: rooms.delivery, failStop: rooms.failStop).routes
+            + ConnectorRoutes(
+                intake: rooms.intake,
+                delivery: rooms.delivery,
+                replays: rooms.replays,
+                failStop: rooms.failStop
+            ).routes
             + ConfigurationRoutes(reload: reload).routes
             + StatusRoutes(rooms: rooms, board: board, proxies: proxies, started: rooms.platform.clock.now()).routes
             + TokenRoutes(rooms.tokens).routes

@@ -184,6 +184,16 @@ struct ServiceRooms: Sendable {
         }
     }
 
+    /// Names replays that cannot go on, with what stands in their way.
+    func tellOfFailedReplays() {
+        for (id, reason) in replays.failed {
+            logger.warning(
+                "A replay cannot go on as things are; change what stands in its way, or cancel it.",
+                metadata: ["replay.id": "\(id)", "replay.reason": "\(reason)"]
+            )
+        }
+    }
+
     /// To be called when nothing runs any more.
     func close() async {
         do {

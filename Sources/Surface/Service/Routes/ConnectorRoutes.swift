@@ -11,6 +11,7 @@ struct ConnectorRoutes: Sendable {
 
     let intake: Intake
     let delivery: Delivery
+    let replays: Replays
     let failStop: FailStop
 
     var routes: [Route] {
@@ -37,6 +38,7 @@ struct ConnectorRoutes: Sendable {
             Route(.post, "/v1/connectors/{name}/resume", scope: .admin, on: .admin) { request, context in
                 try await change(request, context) { connector async throws(DeliveryError) in
                     try await connector.resume()
+                    try await replays.resume(connector: connector.settings.name)
                 }
             },
         ]

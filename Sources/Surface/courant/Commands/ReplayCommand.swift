@@ -22,7 +22,8 @@ struct ReplayCommand: AsyncParsableCommand {
 
     static func line(_ replay: JSONValue) -> [String] {
         let (done, all) = (replay.count("offsets_done"), max(1, replay.count("offsets")))
-        let state = replay["trouble"]?.string.map { "waiting: \($0)" } ?? replay["state"]?.string ?? ""
+        var state = replay["state"]?.string ?? ""
+        if let trouble = replay["trouble"]?.string { state = "\(state == "failed" ? state : "waiting"): \(trouble)" }
         return [
             replay["id"]?.string ?? "", replay["connector"]?.string ?? "", "\(done * 100 / all) %",
             Figures.count(replay.count("landed")), state,
@@ -98,7 +99,8 @@ struct ReplayStart: AsyncParsableCommand {
             try output.line(sentence(replay))
         }
         try output.flush()
-        guard replay.count("lost") == 0, replay.count("set_aside") == 0, replay["state"]?.string != "cancelled" else {
+        let isWhole = replay.count("lost") == 0 && replay.count("set_aside") == 0
+        guard isWhole, !["cancelled", "failed"].contains(replay["state"]?.string) else {
             throw CommandFailure(.rejected, "Not everything has landed.")
         }
     }
@@ -107,6 +109,10 @@ struct ReplayStart: AsyncParsableCommand {
         let id = replay["id"]?.string ?? ""
         guard replay["state"]?.string != "running" else {
             return "Replay \(id) has begun; `courant replay list` shows how far it has come."
+        }
+        if replay["state"]?.string == "failed" {
+            let reason = replay["trouble"]?.string ?? ""
+            return "Replay \(id) cannot go on: \(reason). It is tried again at the next start or reload."
         }
         let landed = Figures.count(replay.count("landed"), "record")
         return "Replay \(id) is \(replay["state"]?.string ?? ""): landed \(landed)"
