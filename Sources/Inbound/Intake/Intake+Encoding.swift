@@ -18,8 +18,12 @@ extension Intake {
     /// The names of the sources.
     package var sourceNames: [String] { balances.map(\.source) }
 
-    /// Encodes one event of a source as `POST /v1/events` would, and stores nothing.
-    package func encode(_ event: [UInt8], of source: String) throws(EncodingRefusal) -> EncodedEvent {
+    /// Encodes one event of a source as the way in of that format would, and stores nothing.
+    package func encode(
+        _ event: [UInt8],
+        of source: String,
+        as format: SourceSettings.Format = .events
+    ) throws(EncodingRefusal) -> EncodedEvent {
         guard let state = self.source(named: source) else {
             let names = sourceNames.joined(separator: ", ")
             throw EncodingRefusal(
@@ -29,11 +33,20 @@ extension Intake {
         }
         let parsed: ParsedBody
         do throws(BodyError) {
-            parsed = try parse(Body(event), .flat, idempotencyKey: nil, state)
+            let shape = format == .currents ? BodyShape.envelope : .flat
+            parsed = try parse(Body(Self.body(of: event, as: format)), shape, idempotencyKey: nil, state)
         } catch {
             throw EncodingRefusal(code: error.code, message: error.message)
         }
         return try Self.event(of: parsed)
+    }
+
+    /// The body of a request with one event, whose bytes stand in it as they are.
+    package static func body(of event: [UInt8], as format: SourceSettings.Format) -> [UInt8] {
+        switch format {
+        case .events: event
+        case .currents: Array("{\"events\":[".utf8) + event + Array("]}".utf8)
+        }
     }
 
     /// Encodes events of an edition, without a server or a journal.

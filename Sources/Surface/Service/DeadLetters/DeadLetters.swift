@@ -50,6 +50,15 @@ struct DeadLetters: Sendable {
         let message: String
         /// As it came, or the record as JSON.
         let bytes: [UInt8]
+
+        /// The way in that it came by, which takes it in the shape that it has.
+        ///
+        /// Told from the bytes: an event of the Currents envelope has its fields in two objects, a flat record in none.
+        var format: SourceSettings.Format {
+            let event = try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
+            let parts = [event?["user"], event?["properties"]]
+            return parts.contains { if case .object? = $0 { true } else { false } } ? .currents : .events
+        }
     }
 
     /// What is wanted of all there are.
@@ -150,11 +159,12 @@ struct DeadLetters: Sendable {
     /// It is looked at first, so that what is refused again is not set aside once more.
     private func intakeAgain(_ letter: Letter) async -> String? {
         do throws(EncodingRefusal) {
-            _ = try intake.encode(letter.bytes, of: letter.from)
+            _ = try intake.encode(letter.bytes, of: letter.from, as: letter.format)
         } catch {
             return error.message
         }
-        let request = IntakeRequest(source: letter.from, format: .events, body: Body(letter.bytes))
+        let body = Intake.body(of: letter.bytes, as: letter.format)
+        let request = IntakeRequest(source: letter.from, format: letter.format, body: Body(body))
         let answer = await intake.answer(request)
         guard answer.status != 200 else { return nil }
         let text = String(decoding: answer.body, as: UTF8.self)
