@@ -91,6 +91,17 @@ struct CloudTextTests {
         }
     }
 
+    @Test(
+        "the place that an address names has neither user nor password nor query",
+        arguments: [
+            ("https://h.example:444/p?key=s", "h.example:444"), ("http://u:s@h/p", "its address"),
+            ("h:1:2/p?s", "h:1:2"), ("ftp://h/s", "h"), ("http://h h/a?b=s@c", "its address"),
+        ]
+    )
+    func place(url: String, place: String) {
+        #expect(CloudEndpoint.place(of: url) == place)
+    }
+
     @Test("Retry-After in seconds and as a date")
     func retryAfter() {
         let now = Timestamp(seconds: 1_369_353_590)

@@ -202,6 +202,19 @@ struct RegistryTests {
         }
     }
 
+    @Test("no error shows a password that stands in the registry's address", arguments: ["127.0.0.1:1", "{address}"])
+    func secretAddress(host: String) async throws {
+        try await Registry.with(["--bearer", "t0ken"]) { registry in
+            let host = host.replacing("{address}", with: registry.url.replacing("http://", with: ""))
+            let settings = RegistrySettings(url: "http://u:p4ss@\(host)", subject: .topic)
+            let client = SchemaRegistry(settings: settings, transport: registry.transport, clock: SystemClock())
+            let error = await #expect(throws: DestinationError.self) {
+                try await client.id(of: "\"int\"", subject: "s")
+            }
+            #expect(error?.message.contains("p4ss") == false, "\(String(describing: error))")
+        }
+    }
+
     @Test("a probe asks the registry too, and says what is wrong with it")
     func probe() async throws {
         try await Registry.with(["--bearer", "t0ken"]) { registry in
@@ -215,7 +228,7 @@ struct RegistryTests {
                 return try await subject.makeKafka(value: .confluentAvro, registry: settings).probe()
             }
             let found = try await probe(token: "t0ken")
-            #expect(found.hasSuffix("; the schema registry \(registry.url) answers"))
+            #expect(found.hasSuffix("; the schema registry \(CloudEndpoint.place(of: registry.url)) answers"))
             let denied = await #expect(throws: DestinationError.self) { try await probe(token: "other") }
             #expect(denied?.code == .denied)
             let astray = await #expect(throws: DestinationError.self) { try await probe(token: "t0ken", path: "/x") }

@@ -115,6 +115,10 @@ import Testing
             "c.yaml:1: publicURL: expected an address such as https://events.example.com, found \"events.example.com\""
         ),
         Case(
+            "publicURL: https://u:p4ss@events.example.com/a@b",
+            "c.yaml:1: publicURL: expected an address such as https://events.example.com, found \"https://…@b\""
+        ),
+        Case(
             "trusted_proxies:\n  - 10.0.0.0/8\n  - 10.0.0.0/33",
             "c.yaml:3: trusted_proxies[1]: expected an address or range such as 10.0.0.0/8, found \"10.0.0.0/33\""
         ),

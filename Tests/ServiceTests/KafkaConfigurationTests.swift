@@ -143,7 +143,11 @@ import Testing
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nvalue: confluent_avro\nschema_registry: {url: r}",
-                "c.yaml:8: \(place).schema_registry.url: expected an address such as https://registry.example.com:8081, found \"r\""
+                "c.yaml:8: \(place).schema_registry.url: expected an address such as https://registry.example.com:8081, without user and password, found \"r\""
+            ),
+            (
+                "brokers: [a:9092]\ntopic: t\nvalue: confluent_avro\nschema_registry: {url: \"http://u:p4ss@r:8081\"}",
+                "c.yaml:8: \(place).schema_registry.url: expected an address such as https://registry.example.com:8081, without user and password, found \"http://…@r:8081\""
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nlibrdkafka:\n  linger.ms: 5\n  acks: 1",

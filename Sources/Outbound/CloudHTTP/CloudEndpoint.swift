@@ -61,6 +61,13 @@ package struct CloudEndpoint: Sendable, Hashable {
         return "\(host):\(port)"
     }
 
+    /// Host and port of any address, for messages: user, password and query are secrets.
+    package static func place(of url: String) -> String {
+        if let endpoint = CloudEndpoint(url) { return endpoint.authority }
+        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        return rest.contains("@") ? "its address" : String(rest.prefix { !"/?#".contains($0) })
+    }
+
     /// The address without a slash at its end.
     package var url: String { "\(scheme)://\(authority)\(path)" }
 }

@@ -13,7 +13,7 @@ package enum TransportFault {
     static func error(_ error: any Error, url: String) -> DestinationError {
         if let error = error as? DestinationError { return error }
         if error is CancellationError { return .cancelled }
-        let place = CloudEndpoint(url)?.authority ?? url
+        let place = CloudEndpoint.place(of: url)
         return DestinationError(.unreachable, words(for: error, place: place), remedy: .retry(after: nil))
     }
 

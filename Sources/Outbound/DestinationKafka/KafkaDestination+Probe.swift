@@ -1,3 +1,4 @@
+internal import CloudHTTP
 package import Delivery
 internal import Platform
 
@@ -30,7 +31,7 @@ extension KafkaDestination {
         }
         if let registry {
             try await registry.probe()
-            sentences.append("the schema registry \(registry.settings.url) answers")
+            sentences.append("the schema registry \(CloudEndpoint.place(of: registry.settings.url)) answers")
         }
         return sentences.joined(separator: "; ")
     }

@@ -80,7 +80,9 @@ struct SchemaRegistry: Sendable {
         return value
     }
 
-    private func name(_ place: String) -> String { "schema registry \(settings.url), \(place)" }
+    private func name(_ place: String) -> String {
+        "schema registry \(CloudEndpoint.place(of: settings.url)), \(place)"
+    }
 
     private func unreadable(at place: String) -> DestinationError {
         DestinationError(

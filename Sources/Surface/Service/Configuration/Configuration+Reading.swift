@@ -1,3 +1,4 @@
+import CloudHTTP
 import Delivery
 import Foundation
 package import Glossary
@@ -92,15 +93,10 @@ extension Configuration {
         section.value("listen", expected: "HOST:PORT such as 127.0.0.1:8080") { ListenAddress($0) } ?? value
     }
 
+    /// An address without a slash at its end; nil if it names a user, a query, or is none.
     static func baseURL(_ text: String) -> String? {
-        var text = text
-        while text.hasSuffix("/") { text.removeLast() }
-        let hosts = ["https://", "http://"].compactMap { text.hasPrefix($0) ? text.dropFirst($0.count) : nil }
-        guard let host = hosts.first, !host.isEmpty, !host.contains(where: { $0 == " " || $0 == "?" || $0 == "#" })
-        else {
-            return nil
-        }
-        return text
+        guard !text.contains(where: { $0.isWhitespace || $0 == "?" || $0 == "#" }) else { return nil }
+        return CloudEndpoint(text)?.url
     }
 
     private static func ranges(_ root: ConfigurationSection) -> [AddressRange] {

@@ -88,7 +88,7 @@ extension Node {
     /// What a person would call it.
     var kind: String {
         switch self {
-        case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : "\"\(scalar.string)\""
+        case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : scalar.shown
         case .mapping: "keys"
         case .sequence: "a list"
         case .alias: "an alias"
@@ -99,5 +99,15 @@ extension Node {
     var isNothing: Bool {
         guard let scalar, scalar.style == .plain || scalar.style == .any else { return false }
         return ["", "~", "null"].contains(scalar.string)
+    }
+}
+
+extension Node.Scalar {
+    /// As written in the file, in quotes, but for the user and password of an address: messages reach logs.
+    var shown: String {
+        guard let scheme = string.firstRange(of: "://"), let at = string[scheme.upperBound...].lastIndex(of: "@") else {
+            return "\"\(string)\""
+        }
+        return "\"\(string[..<scheme.upperBound])…\(string[at...])\""
     }
 }

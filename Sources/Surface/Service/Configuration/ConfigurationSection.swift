@@ -254,7 +254,7 @@ extension ConfigurationSection {
         /// Its key within the section, with an index where it stands in a list.
         let key: String
         let line: Int?
-        /// As written in the file, in quotes: what a message may show.
+        /// What a message may show of it.
         let shown: String
     }
 
@@ -292,6 +292,6 @@ extension ConfigurationSection {
             return nil
         }
         guard let value = reading.expanded(scalar.string, key: full(key), line: line) else { return nil }
-        return Found(value: value, key: key, line: line, shown: "\"\(scalar.string)\"")
+        return Found(value: value, key: key, line: line, shown: scalar.shown)
     }
 }

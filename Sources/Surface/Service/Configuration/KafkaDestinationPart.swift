@@ -97,7 +97,7 @@ package struct KafkaDestinationPart: DestinationPart {
         _ section: ConfigurationSection,
         subject usual: RegistrySettings.Subject
     ) -> RegistrySettings? {
-        let example = "an address such as https://registry.example.com:8081"
+        let example = "an address such as https://registry.example.com:8081, without user and password"
         let url =
             section.required("url", expected: example) == nil
             ? nil : section.value("url", expected: example, Configuration.baseURL)
