@@ -64,8 +64,9 @@ struct MotoStore: Sendable {
         return (answer.body, try JSONDecoder().decode(Seen.self, from: Data(seen)))
     }
 
-    func makeBucket(_ bucket: String) async throws {
-        try await view("PUT", bucket)
+    /// In the region of the store itself, unless another is named.
+    func makeBucket(_ bucket: String, region: String = "") async throws {
+        try await view("PUT", bucket, Array(region.utf8))
     }
 
     func put(_ bytes: [UInt8], key: String, in bucket: String) async throws {

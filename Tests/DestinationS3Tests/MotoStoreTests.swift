@@ -147,6 +147,22 @@ struct MotoStoreTests {
         #expect(error.message.contains("there is no bucket"), "\(error)")
     }
 
+    @Test("a bucket in another region is named with its region, and takes the object once that is set")
+    func region() async throws {
+        let subject = try await MotoSubject.make()
+        let bucket = "far-" + UUID().uuidString.lowercased()
+        try await subject.store.makeBucket(bucket, region: "eu-west-1")
+        let object = try subject.staged.object([1, 2, 3])
+        let error = try await subject.destination(bucket: bucket).failure(landing: object)
+        #expect(error.code == .missing)
+        #expect(error.remedy == .waitForChange)
+        #expect(error.message.contains("in the region eu-west-1, not in us-east-1: set region: eu-west-1"), "\(error)")
+        #expect(try await subject.store.keys(in: bucket) == [])
+        let destination = subject.destination(bucket: bucket) { $0.region = "eu-west-1" }
+        #expect(try await destination.land(object) == .created)
+        #expect(try await subject.store.object(object.key, in: bucket).bytes == [1, 2, 3])
+    }
+
     @Test("a role is taken for the keys that are configured, and writes")
     func role() async throws {
         let subject = try await MotoSubject.make()

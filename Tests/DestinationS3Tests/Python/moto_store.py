@@ -1,12 +1,16 @@
 """moto's S3, IAM and STS, which verify every signature, and a view on the store by boto3.
 
 Prints one line of JSON behind `ready ` once both addresses answer: `url` is the store's, `view` is where boto3 is asked
-by `GET /BUCKET` (the keys), `GET /BUCKET/KEY`, `PUT /BUCKET` and `PUT /BUCKET/KEY`. Runs until it is killed.
+by `GET /BUCKET` (the keys), `GET /BUCKET/KEY`, `PUT /BUCKET`, whose body may name a region, and `PUT /BUCKET/KEY`. Runs
+until it is killed.
+
+moto keeps a bucket's region and takes requests for it from any; in front of it stands S3's rule, which refuses them.
 """
 
 import base64
 import json
 import os
+import re
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,6 +21,7 @@ os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "7"
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 REGION = "us-east-1"
@@ -27,11 +32,11 @@ def policy(**statement):
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
-def client(service, url, key):
+def client(service, url, key, region=REGION):
     return boto3.client(
         service,
         endpoint_url=url,
-        region_name=REGION,
+        region_name=region,
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
     )
@@ -56,16 +61,44 @@ def make_users(url):
     return writer, stranger, role["Arn"]
 
 
+class RegionRule:
+    """Refuses what is signed for another region than the bucket's."""
+
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start_response):
+        signed = re.search(r"Credential=[^/]+/\d+/([^/]+)/s3/", environ.get("HTTP_AUTHORIZATION", ""))
+        name = environ["PATH_INFO"][1:].partition("/")[0]
+        backends = [backend for _, _, backend in s3_backends.iter_backends()]
+        buckets = [backend.buckets[name] for backend in backends if name in backend.buckets]
+        if not signed or not buckets or buckets[0].region_name == signed[1]:
+            return self.application(environ, start_response)
+        right = buckets[0].region_name
+        body = (
+            "<Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; the "
+            f"region '{signed[1]}' is wrong; expecting '{right}'</Message><Region>{right}</Region></Error>"
+        ).encode()
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("400 Bad Request", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
 class View(BaseHTTPRequestHandler):
-    s3 = None
+    make_client = None
+    regions = {}
+
+    def client(self, bucket):
+        return self.make_client(self.regions.get(bucket, REGION))
 
     def do_GET(self):
         bucket, _, key = unquote(self.path[1:]).partition("/")
+        s3 = self.client(bucket)
         if key:
-            found = self.s3.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+            found = s3.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
             self.send_response(200)
             body = found["Body"].read()
-            tags = self.s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+            tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
             seen = {
                 "metadata": found["Metadata"],
                 "checksum": found.get("ChecksumCRC32"),
@@ -75,7 +108,7 @@ class View(BaseHTTPRequestHandler):
             }
             self.send_header("X-Seen", base64.b64encode(json.dumps(seen).encode()).decode())
         else:
-            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
             body = json.dumps([item["Key"] for page in pages for item in page.get("Contents", [])]).encode()
             self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -86,9 +119,13 @@ class View(BaseHTTPRequestHandler):
         bucket, _, key = unquote(self.path[1:]).partition("/")
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if key:
-            self.s3.put_object(Bucket=bucket, Key=key, Body=body)
+            self.client(bucket).put_object(Bucket=bucket, Key=key, Body=body)
+        elif body:
+            self.regions[bucket] = body.decode()
+            where = {"LocationConstraint": self.regions[bucket]}
+            self.client(bucket).create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
         else:
-            self.s3.create_bucket(Bucket=bucket)
+            self.client(bucket).create_bucket(Bucket=bucket)
         self.send_response(204)
         self.end_headers()
 
@@ -98,11 +135,12 @@ class View(BaseHTTPRequestHandler):
 
 def main():
     # One request at a time: moto's look and its put are two steps, the real store's are one.
-    store = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=False)
+    moto = RegionRule(DomainDispatcherApplication(create_backend_app))
+    store = make_server("127.0.0.1", 0, moto, threaded=False)
     threading.Thread(target=store.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{store.server_address[1]}"
     writer, stranger, role = make_users(url)
-    View.s3 = client("s3", url, writer)
+    View.make_client = staticmethod(lambda region: client("s3", url, writer, region))
     view = HTTPServer(("127.0.0.1", 0), View)
     ready = {
         "url": url,
