@@ -1,4 +1,3 @@
-import CloudHTTP
 import Delivery
 import Foundation
 import Platform
@@ -6,6 +5,7 @@ import PlatformTesting
 import StoreDoubles
 import Testing
 
+@testable import CloudHTTP
 @testable import DestinationS3
 
 /// Places where credentials are looked for, with scripted services around them.
@@ -16,11 +16,13 @@ struct CredentialPlaceTests {
 
     /// What a test is surrounded by: variables, services, files.
     private final class World: Sendable {
-        let staged = StagedObjects(clock: ManualClock(CredentialPlaceTests.now))
+        let clock = ManualClock(CredentialPlaceTests.now)
+        let staged: StagedObjects
         let transport: ScriptedTransport
 
         init(_ script: @escaping ScriptedTransport.Script = World.nobody) {
             transport = ScriptedTransport(script)
+            staged = StagedObjects(clock: clock)
             try? FileManager.default.createDirectory(atPath: staged.folder, withIntermediateDirectories: true)
         }
 
@@ -39,13 +41,20 @@ struct CredentialPlaceTests {
             role: AWSRole? = nil,
             in variables: [String: String] = [:]
         ) async throws(DestinationError) -> CredentialLease<AWSCredentials> {
-            let surroundings = AWSSurroundings(
+            try await source(settings, role: role, in: variables).fetch()
+        }
+
+        func source(
+            _ settings: AWSCredentialSettings,
+            role: AWSRole? = nil,
+            in variables: [String: String] = [:]
+        ) -> any CredentialSource<AWSCredentials> {
+            AWSSurroundings(
                 variables: variables,
                 region: "eu-central-1",
                 transport: transport,
                 platform: staged.platform
-            )
-            return try await surroundings.source(settings, role: role).fetch()
+            ).source(settings, role: role)
         }
 
         func failure(
@@ -172,6 +181,55 @@ struct CredentialPlaceTests {
         #expect(Self.form(request).isSuperset(of: ["ExternalId=x1", "RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Flander"]))
         let error = try await world.failure(.profile(name: "loop", file: file))
         #expect(error.message.contains("circle"), "\(error)")
+    }
+
+    @Test("a profile's role is asked for again when its file changes or its end is near, not whenever the file is read")
+    func profileRoleKept() async throws {
+        let world = World { (_) async throws(DestinationError) in Self.tokens("role") }
+        let text = """
+            [base]
+            aws_access_key_id = base
+            aws_secret_access_key = s
+            [lander]
+            role_arn = r
+            source_profile = base
+
+            """
+        let file = try world.write(text, "credentials")
+        let source = world.source(.profile(name: "lander", file: file))
+        for _ in 0..<5 {
+            #expect(try await source.fetch().lookAgain == world.clock.now() + .seconds(30), "the file may change")
+            world.clock.advance(by: .seconds(30))
+        }
+        #expect(world.transport.requests.count == 1)
+        _ = try world.write(text + "external_id = x\n", "credentials")
+        _ = try await source.fetch()
+        #expect(world.transport.requests.count == 2, "the file has changed")
+        _ = try await source.fetch()
+        #expect(world.transport.requests.count == 3, "what was given before was refused")
+        world.clock.advance(by: .seconds(3_000))
+        _ = try await source.fetch()
+        #expect(world.transport.requests.count == 4, "the role's end is near")
+    }
+
+    @Test("a slash at the end of a path is signed as it is sent", arguments: ["/p/", "/p", "/"])
+    func signsPath(path: String) throws {
+        let signing = AWSSigning(
+            credentials: AWSCredentials(accessKeyID: "a", secretAccessKey: "s"),
+            region: "us-east-1",
+            service: "sts",
+            time: CalendarTime(Self.now)
+        )
+        let signed = signing.signed(CloudRequest("POST", "http://h:1\(path)?x=1"), payload: AWSSigning.emptyPayload)
+        let (given, last) = (signed.headers.dropLast(), try #require(signed.headers.last))
+        let subject = AWSSigning.Subject(
+            method: "POST",
+            path: path,
+            query: ["x=1"],
+            headers: Array(given),
+            payload: AWSSigning.emptyPayload
+        )
+        #expect(last.value == signing.authorization(subject))
     }
 
     @Test("a role is asked for with external id, session and duration, signed for STS of the region")

@@ -108,12 +108,19 @@ extension AWSSigning {
         let query = request.url.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
         let subject = Subject(
             method: request.method,
-            path: endpoint.path.isEmpty ? "/" : endpoint.path,
+            path: Self.path(of: request.url),
             query: query.split(separator: "&").map(String.init),
             headers: signed.headers,
             payload: payload
         )
         signed.headers.append(("Authorization", authorization(subject)))
         return signed
+    }
+
+    /// As it is sent: a slash at its end is part of it.
+    private static func path(of url: String) -> String {
+        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        let path = rest.drop { !"/?#".contains($0) }.prefix { $0 != "?" && $0 != "#" }
+        return path.isEmpty ? "/" : String(path)
     }
 }

@@ -1,7 +1,6 @@
 internal import CloudHTTP
 internal import Delivery
 internal import Platform
-internal import Synchronization
 
 /// What stands in a request's `Authorization` header.
 enum GoogleAuthorization: Sendable, Hashable {
@@ -66,24 +65,13 @@ struct GoogleSurroundings: CredentialSurroundings {
 /// Credentials in a file, which is read again every half minute.
 ///
 /// As long as the file stays as it is, its token serves until it is due.
-private final class CredentialFile: CredentialPlace {
-    private static let lookAgain = Duration.seconds(30)
-    /// A token nearer to its end than this is not given out again: a little more than the time ahead of its end at
-    /// which tokens are renewed.
-    private static let restMin = Duration.seconds(660)
-
-    private struct Given {
-        var text: String
-        var lease: CredentialLease<GoogleAuthorization>
-        var lookAgain: Timestamp
-    }
-
+private struct CredentialFile: CredentialPlace {
     let name: String
     private let surroundings: GoogleSurroundings
     private let path: String?
     /// Whether somebody asked for this file, so that its absence is an error.
     private let isAskedFor: Bool
-    private let given = Mutex<Given?>(nil)
+    private let kept = KeptLease<GoogleAuthorization>()
 
     init(surroundings: GoogleSurroundings, name: String, path: String?, isAskedFor: Bool) {
         self.surroundings = surroundings
@@ -96,23 +84,8 @@ private final class CredentialFile: CredentialPlace {
         guard let path, try await isThere(path) else { return nil }
         let text = try await surroundings.text(of: path)
         let now = surroundings.platform.clock.now()
-        var lease = kept(text, now)
-        if lease == nil { lease = try await GoogleCredentialText(text, of: path).lease(in: surroundings) }
-        guard var lease else { return nil }
-        lease.lookAgain = now + Self.lookAgain
-        given.withLock { $0 = Given(text: text, lease: lease, lookAgain: now + Self.lookAgain) }
-        return lease
-    }
-
-    /// The last token, if this is about looking whether the file has changed, and it has not.
-    ///
-    /// Who asks before the time to look again has had it refused.
-    private func kept(_ text: String, _ now: Timestamp) -> CredentialLease<GoogleAuthorization>? {
-        given.withLock { given in
-            guard let given, given.text == text, now >= given.lookAgain, let expires = given.lease.expires,
-                expires - now > Self.restMin
-            else { return nil }
-            return given.lease
+        return try await kept.lease(of: text, now: now) { () async throws(DestinationError) in
+            try await GoogleCredentialText(text, of: path).lease(in: surroundings)
         }
     }
 

@@ -4,9 +4,9 @@ internal import Platform
 
 /// A profile of the shared files `~/.aws/credentials` and `~/.aws/config`.
 ///
-/// The files are read again every half minute, and when the store refuses what stood there.
+/// The files are read again every half minute, and when the store refuses what stood there. As long as they stay as
+/// they are, a role's credentials serve until they are due.
 struct ProfileCredentials: CredentialPlace {
-    private static let lookAgain = Duration.seconds(30)
     /// A profile may name another to take its role with, and that one another.
     private static let depthMax = 4
 
@@ -18,6 +18,7 @@ struct ProfileCredentials: CredentialPlace {
     private let isAskedFor: Bool
     private let credentialsFile: String?
     private let configFile: String?
+    private let kept = KeptLease<AWSCredentials>()
 
     init(surroundings: AWSSurroundings, name: String? = nil, file: String? = nil) {
         let home = surroundings.variable("HOME")
@@ -31,12 +32,24 @@ struct ProfileCredentials: CredentialPlace {
     }
 
     func look() async throws(DestinationError) -> CredentialLease<AWSCredentials>? {
-        let config = try await read(configFile).sections.map { section in
+        let (config, credentials) = (try await read(configFile), try await read(credentialsFile))
+        let now = surroundings.platform.clock.now()
+        return try await kept.lease(of: "\(config)\n[]\n\(credentials)", now: now) {
+            () async throws(DestinationError) in
+            try await lease(config: INIText(config), credentials: INIText(credentials))
+        }
+    }
+
+    private func lease(
+        config: INIText,
+        credentials: INIText
+    ) async throws(DestinationError) -> CredentialLease<AWSCredentials>? {
+        let config = config.sections.map { section in
             // `[profile dev]` there is `[dev]` here.
             (name: section.name.hasPrefix("profile ") ? String(section.name.dropFirst(8)) : section.name, section.keys)
         }
         var profiles: [String: [String: String]] = [:]
-        for (name, keys) in config + (try await read(credentialsFile).sections) {
+        for (name, keys) in config + credentials.sections {
             profiles[name, default: [:]].merge(keys) { $1 }
         }
         guard profiles[profile] != nil else {
@@ -44,9 +57,7 @@ struct ProfileCredentials: CredentialPlace {
             let known = profiles.keys.sorted().joined(separator: ", ")
             throw problem("there is no such profile; there are: \(known.isEmpty ? "none" : known)")
         }
-        var lease = try await lease(profile, of: profiles, depth: 1)
-        if lease != nil { lease?.lookAgain = surroundings.platform.clock.now() + Self.lookAgain }
-        return lease
+        return try await lease(profile, of: profiles, depth: 1)
     }
 
     private func lease(
@@ -80,14 +91,14 @@ struct ProfileCredentials: CredentialPlace {
         )
     }
 
-    private func read(_ path: String?) async throws(DestinationError) -> INIText {
+    private func read(_ path: String?) async throws(DestinationError) -> String {
         let files = surroundings.platform.files
         do throws(FileError) {
             let bytes = try await surroundings.platform.onBlocking { () throws(FileError) -> [UInt8] in
                 guard let path, try files.size(of: path) != nil else { return [] }
                 return try files.read(path, bytesMax: 1 << 20)
             }
-            return INIText(String(decoding: bytes, as: UTF8.self))
+            return String(decoding: bytes, as: UTF8.self)
         } catch {
             throw problem("\(error)")
         }
