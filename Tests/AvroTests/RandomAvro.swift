@@ -20,10 +20,71 @@ struct RandomAvro {
         let name = freshName("R")
         var fields: [RecordSchema.Field] = []
         for index in 0..<generator.below(6) + (depth == 3 ? 1 : 0) {
-            fields.append(.init("f\(index)", schema(depth: depth - 1)))
+            let schema = schema(depth: depth - 1)
+            fields.append(
+                .init(
+                    "f\(index)",
+                    schema,
+                    default: generator.below(2) == 0 ? RandomAvro.defaultValue(of: schema) : nil,
+                    aliases: generator.below(4) == 0 ? ["g\(index)", "h\(index)"] : [],
+                    attributes: generator.below(4) == 0
+                        ? [.init("order", .string("ignore")), .init("doc", .string(text()))] : []
+                )
+            )
         }
-        if generator.below(3) == 0 { fields.append(.init("next", .union([.null, .reference(name)]))) }
-        return .record(RecordSchema(name: name, fields: fields))
+        if generator.below(3) == 0 {
+            fields.append(.init("next", .union([.null, .reference(name)]), default: .null))
+        }
+        return noted(.record(RecordSchema(name: name, aliases: aliases(of: name), fields: fields)))
+    }
+
+    /// Sometimes with a doc and an attribute that nobody knows.
+    private mutating func noted(_ schema: Schema) -> Schema {
+        guard generator.below(3) == 0 else { return schema }
+        let note = JSONValue.object([.init("type", .number("1")), .init("name", .array([.string("x")]))])
+        return .annotated(schema, [.init("doc", .string(text())), .init("note", note)])
+    }
+
+    private mutating func aliases(of name: SchemaName) -> [SchemaName] {
+        guard generator.below(3) == 0 else { return [] }
+        let (old, older) = ("Old\(name.simple)", "Older\(name.simple)")
+        return [SchemaName(old, in: name.namespace), SchemaName(older, in: "else.where")]
+    }
+
+    /// A default of the kind that Avro had from the start: of a union's first branch.
+    private static func defaultValue(of schema: Schema) -> JSONValue? {
+        switch schema.base {
+        case .null: .null
+        case .boolean: .boolean(true)
+        case .int, .long: .number("-7")
+        case .float, .double: .number("0.5")
+        case .bytes: .string("\u{0}\u{FF}")
+        case .string: .string("\"grüße\"")
+        case .array: .array([])
+        case .map: .object([])
+        case .enumeration(let enumeration): .string(enumeration.symbols[0])
+        case .fixed(let fixed): .string(String(repeating: "\u{7F}", count: fixed.size))
+        case .union(let branches): branches.first.flatMap { defaultValue(of: $0) }
+        case .record, .reference, .annotated: nil
+        }
+    }
+
+    /// A type that says how its values are meant; the bytes are those of the type beneath.
+    private mutating func logical() -> Schema {
+        func named(_ name: String, _ schema: Schema, _ more: [JSONValue.Member] = []) -> Schema {
+            .annotated(schema, [.init("logicalType", .string(name))] + more)
+        }
+        let decimal: [JSONValue.Member] = [.init("precision", .number("9")), .init("scale", .number("2"))]
+        return switch generator.below(8) {
+        case 0: named("date", .int)
+        case 1: named("time-millis", .int)
+        case 2: named("timestamp-millis", .long)
+        case 3: named("timestamp-micros", .long)
+        case 4: named("uuid", .string)
+        case 5: named("decimal", .bytes, decimal)
+        case 6: named("duration", .fixed(FixedSchema(name: freshName("F"), size: 12)))
+        default: named("of-nobody", .double)
+        }
     }
 
     private mutating func freshName(_ prefix: String) -> SchemaName {
@@ -32,7 +93,7 @@ struct RandomAvro {
     }
 
     private mutating func schema(depth: Int) -> Schema {
-        switch generator.below(depth > 0 ? 15 : 10) {
+        switch generator.below(depth > 0 ? 17 : 12) {
         case 0: .null
         case 1: .boolean
         case 2: .int
@@ -41,16 +102,27 @@ struct RandomAvro {
         case 5: .double
         case 6: .bytes
         case 7: .string
-        case 8:
-            .enumeration(
-                EnumSchema(name: freshName("E"), symbols: (0...generator.below(4)).map { "S\($0)" })
-            )
-        case 9: .fixed(FixedSchema(name: freshName("F"), size: generator.below(20)))
-        case 10: .array(schema(depth: depth - 1))
-        case 11: .map(schema(depth: depth - 1))
-        case 12: record(depth: depth - 1)
+        case 8: enumeration()
+        case 9: fixed()
+        case 10, 11: logical()
+        case 12: .array(schema(depth: depth - 1))
+        case 13: .map(schema(depth: depth - 1))
+        case 14: record(depth: depth - 1)
         default: union(depth: depth - 1)
         }
+    }
+
+    private mutating func enumeration() -> Schema {
+        let name = freshName("E")
+        let symbols = (0...generator.below(4)).map { "S\($0)" }
+        let fallback = generator.below(2) == 0 ? symbols.last : nil
+        let aliases = aliases(of: name)
+        return noted(.enumeration(EnumSchema(name: name, aliases: aliases, symbols: symbols, default: fallback)))
+    }
+
+    private mutating func fixed() -> Schema {
+        let name = freshName("F")
+        return noted(.fixed(FixedSchema(name: name, aliases: aliases(of: name), size: generator.below(20))))
     }
 
     private mutating func union(depth: Int) -> Schema {
