@@ -134,6 +134,21 @@ struct HostileTests {
         #expect(code { () throws(AvroError) in try read(fixed, block(count: 1, [2])) } == .truncated)
     }
 
+    @Test("a zstandard block whose first frame is empty or to be skipped is read to its end", arguments: [false, true])
+    func framesWithoutBytes(isSkippable: Bool) throws {
+        let first: [UInt8] =
+            isSkippable
+            ? [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 1, 2, 3, 4] : [0x28, 0xB5, 0x2F, 0xFD, 0x20, 0, 1, 0, 0]
+        let numbers = (0..<50).map { Datum.int($0) }
+        let plain = (0..<50).flatMap { varint($0) }
+        var compressor = BlockCompressor(.zstandard(level: 1))
+        var frame: [UInt8] = []
+        try compressor.compress(plain.span, into: &frame)
+        #expect(try read("\"int\"", block(count: 50, first + frame), codec: "zstandard") == numbers)
+        #expect(try read("\"int\"", block(count: 0, first), codec: "zstandard") == [])
+        #expect(code { () throws(AvroError) in try read("\"int\"", block(count: 1, first), codec: "zstandard") } != nil)
+    }
+
     @Test("values that take no bytes cannot be multiplied without end")
     func emptyItems() throws {
         let nulls = #"{"type":"array","items":"null"}"#

@@ -4,9 +4,13 @@ internal import CZstd
 
 /// Decompresses blocks with one codec into a buffer that never grows past a limit.
 ///
-/// A block's claim about its size is believed only within what its codec can reach; where the size is not known the
-/// buffer grows fourfold and the block is decompressed anew, which costs a third at most.
+/// A block's claim about its size is believed only within what its codec can reach; where the size is not known, or is
+/// that of the first frame of several, the buffer grows fourfold and the block is decompressed anew, which costs a
+/// third at most.
 @safe struct BlockDecompressor: ~Copyable {
+    /// What a buffer grows from.
+    private static let growthBytesMin = 1 << 16
+
     private let codec: Codec
     private let context: OpaquePointer?
 
@@ -46,7 +50,8 @@ internal import CZstd
             case .checksum: throw AvroError(.checksum, "a block's CRC-32 does not match its bytes")
             case .tooSmall:
                 guard capacity < bytesMax else { throw BlockDecompressor.tooLarge(bytesMax) }
-                capacity = min(capacity * 4, bytesMax)
+                // A first frame may state no bytes at all: growth begins somewhere.
+                capacity = min(max(capacity * 4, BlockDecompressor.growthBytesMin), bytesMax)
             }
         }
     }
@@ -63,7 +68,7 @@ internal import CZstd
     }
 
     private func firstCapacity(_ bytes: Span<UInt8>, bytesMax: Int) throws(AvroError) -> Int {
-        let guess = max(bytes.count * 4, 1 << 16)
+        let guess = max(bytes.count * 4, BlockDecompressor.growthBytesMin)
         switch codec {
         case .null:
             guard bytes.count <= bytesMax else { throw BlockDecompressor.tooLarge(bytesMax) }
@@ -90,7 +95,7 @@ internal import CZstd
             // The two highest values mean "not stated" and "not a frame". One frame of several may be meant, so a
             // size past the limit is found out by decompressing.
             guard stated < UInt64.max - 1 else { return min(guess, bytesMax) }
-            return min(Int(clamping: stated), max(bytes.count * 256, 1 << 16), bytesMax)
+            return min(Int(clamping: stated), max(bytes.count * 256, BlockDecompressor.growthBytesMin), bytesMax)
         }
     }
 
