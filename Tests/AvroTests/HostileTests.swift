@@ -271,6 +271,11 @@ struct HostileTests {
         #expect(code { () throws(AvroError) in try readAll(header([("avro.schema", "\"i")])) } == .json)
         #expect(code { () throws(AvroError) in try readAll(header([("avro.schema", "\"x\"")])) } == .schema)
         #expect(code { () throws(AvroError) in try readAll(Array("PAR1 not avro".utf8)) } == .header)
+        // One in composed, one in decomposed form: as texts they are equal, as keys they are two.
+        let accents = [("\u{E9}", "1"), ("e\u{301}", "2")]
+        #expect(code { () throws(AvroError) in try readAll(header([schema] + accents)) } == nil)
+        let noted = #"{"type":"int","\#(accents[0].0)":1,"\#(accents[1].0)":2}"#
+        #expect(code { () throws(AvroError) in try readAll(header([("avro.schema", noted)])) } == nil)
         let many = (0..<2_000).map { ("k\($0)", "") }
         #expect(code { () throws(AvroError) in try readAll(header(many)) } == .limit)
     }

@@ -73,7 +73,8 @@ public struct ContainerHeader: Sendable {
         limits: ReaderLimits
     ) throws(AvroError) -> [(key: String, value: [UInt8])] {
         var entries: [(key: String, value: [UInt8])] = []
-        var keys: Set<String> = []
+        // By their bytes: keys that differ only by Unicode normalisation are two.
+        var keys: Set<[UInt8]> = []
         func bytesLeft() -> Int { max(0, limits.headerBytesMax - Int(window.position)) }
         while true {
             var count = try window.readLong(for: "the header")
@@ -87,8 +88,9 @@ public struct ContainerHeader: Sendable {
             }
             for _ in 0..<count {
                 let keyBytes = try window.readLength(for: "a key of the header", max: bytesLeft())
-                let key = String(decoding: try window.readBytes(keyBytes, for: "the header"), as: UTF8.self)
-                guard keys.insert(key).inserted else { throw AvroError(.header, "the header has '\(key)' twice") }
+                let keyText = try window.readBytes(keyBytes, for: "the header")
+                let key = String(decoding: keyText, as: UTF8.self)
+                guard keys.insert(keyText).inserted else { throw AvroError(.header, "the header has '\(key)' twice") }
                 let valueBytes = try window.readLength(for: "'\(key)' in the header", max: bytesLeft())
                 entries.append((key, try window.readBytes(valueBytes, for: "the header")))
             }

@@ -86,14 +86,15 @@ private struct JSONParser {
     private mutating func object(depth: Int) throws(AvroError) -> JSONValue {
         position += 1
         var members: [JSONValue.Member] = []
-        var keys: Set<String> = []
+        // By their bytes: keys that differ only by Unicode normalisation are two.
+        var keys: Set<[UInt8]> = []
         skipSpace()
         if take("}") { return .object(members) }
         while true {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw failure("an object needs a key in quotes here") }
             let key = try string()
-            guard keys.insert(key).inserted else { throw failure("the key '\(key)' stands twice") }
+            guard keys.insert(Array(key.utf8)).inserted else { throw failure("the key '\(key)' stands twice") }
             skipSpace()
             guard take(":") else { throw failure("a key needs ':' after it") }
             members.append(.init(key, try value(depth: depth + 1)))
