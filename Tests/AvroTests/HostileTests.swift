@@ -171,6 +171,80 @@ struct HostileTests {
         #expect(code { () throws(AvroError) in try read(wide, block(count: 1, [])) } == .limit)
     }
 
+    @Test("values that take no bytes are bounded over a whole file, not only within a value")
+    func emptyValues() throws {
+        var wide = #"{"type":"record","name":"R0","fields":[]}"#
+        for level in 1...2 {
+            let fields = (0..<95).map { #"{"name":"f\#($0)","type":\#($0 == 0 ? wide : "\"R\(level - 1)\"")}"# }
+            wide = #"{"type":"record","name":"R\#(level)","fields":[\#(fields.joined(separator: ","))]}"#
+        }
+        #expect(code { () throws(AvroError) in try read(wide, block(count: 65_536, [])) } == .limit)
+        let blocks = [[UInt8]](repeating: block(count: 65_536, []), count: 1_000)
+        #expect(code { () throws(AvroError) in try read("\"null\"", Array(blocks.joined())) } == .limit)
+        // The bytes of other values allow for more of them.
+        let flags = #"{"type":"record","name":"R","fields":[{"name":"a","type":"null"},{"name":"b","type":"boolean"}]}"#
+        let records = try read(flags, block(count: 1_200_000, [UInt8](repeating: 1, count: 1_200_000)))
+        #expect(records.count == 1_200_000)
+    }
+
+    @Test(
+        "tens of thousands of values without bytes in one block are read",
+        arguments: ["\"null\"", #"{"type":"record","name":"R","fields":[]}"#, #"{"type":"fixed","name":"F","size":0}"#]
+    )
+    func manyEmptyValues(schema: String) throws {
+        #expect(try read(schema, block(count: 70_000, [])).count == 70_000)
+    }
+
+    @Test("one value may be as large as its bytes account for, and a small file makes no large one")
+    func largeValues() throws {
+        let array = #"{"type":"array","items":"long"}"#
+        func body(_ count: Int) -> [UInt8] {
+            varint(Int64(count)) + [UInt8](repeating: 2, count: count) + [0]
+        }
+        let ones = body(1_100_000)
+        let expected = [Datum.array([Datum](repeating: .long(1), count: 1_100_000))]
+        #expect(try read(array, block(count: 1, ones)) == expected)
+        var compressor = BlockCompressor(.zstandard(level: 1))
+        var compressed: [UInt8] = []
+        try compressor.compress(ones.span, into: &compressed)
+        let bomb = block(count: 1, compressed)
+        #expect(bomb.count < 1_000)
+        #expect(code { () throws(AvroError) in try read(array, bomb, codec: "zstandard") } == .limit)
+        var limits = ReaderLimits()
+        limits.valuesMax = 1_000_000
+        let large = block(count: 1, ones)
+        #expect(code { () throws(AvroError) in try read(array, large, limits: limits) } == .limit)
+    }
+
+    @Test("an enum of a hundred thousand symbols is read in time that grows with their number")
+    func manySymbols() throws {
+        let symbols = (0..<100_000).map { "\"S\($0)\"" }.joined(separator: ",")
+        let schema = #"{"type":"enum","name":"E","symbols":[\#(symbols)]}"#
+        #expect(try read(schema, block(count: 1, varint(99_999))) == [.enumeration("S99999")])
+    }
+
+    @Test("a linked list is read and written up to one number of nodes", arguments: [1, 43, 128, 511, 512, 100_000])
+    func linkedList(nodes: Int) throws {
+        let fields = #"[{"name":"v","type":"int"},{"name":"n","type":["null","L"]}]"#
+        let schema = #"{"type":"record","name":"L","fields":\#(fields)}"#
+        let bytes: [UInt8] = (0..<nodes).flatMap { node -> [UInt8] in
+            varint(Int64(node % 64)) + [node == nodes - 1 ? 0 : 2]
+        }
+        guard nodes < ReaderLimits().depthMax else {
+            #expect(code { () throws(AvroError) in try read(schema, block(count: 1, bytes)) } == .limit)
+            guard nodes == ReaderLimits().depthMax else { return }
+            var list = Datum.union(0, .null)
+            for node in (0..<nodes).reversed() {
+                list = .union(1, .record([.init("v", .int(Int32(node % 64))), .init("n", list)]))
+            }
+            let parsed = try Schema(json: schema)
+            #expect(throws: AvroError.self) { try encode(list.unwrapped, parsed) }
+            return
+        }
+        let list = try #require(try read(schema, block(count: 1, bytes)).first)
+        #expect(try encode(list, Schema(json: schema)) == bytes)
+    }
+
     @Test("nesting is bounded in values and in schemas")
     func deepNesting() throws {
         let list = #"{"type":"record","name":"L","fields":[{"name":"n","type":["null","L"]}]}"#

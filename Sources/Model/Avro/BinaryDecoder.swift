@@ -8,6 +8,8 @@ public struct BinaryDecoder: Sendable {
     /// What is accepted.
     public let limits: ReaderLimits
     private var valuesLeft: Int
+    /// Values without bytes that may still come: a container bounds them over all its values.
+    private var emptyValuesLeft = Int.max
 
     /// Starts at a place.
     public init(at position: Int = 0, limits: ReaderLimits = .init()) {
@@ -16,15 +18,43 @@ public struct BinaryDecoder: Sendable {
         valuesLeft = limits.valuesMax
     }
 
-    /// Starts the count of values anew, for the next datum.
-    mutating func beginDatum() {
-        valuesLeft = limits.valuesMax
+    /// A decoder for the blocks of one container, which are begun one after the other.
+    init(forBlocksWithin limits: ReaderLimits) {
+        self.init(limits: limits)
+        emptyValuesLeft = limits.spareValuesMax
     }
+
+    /// Goes to the start of a container's next block, whose bytes allow for further values without any.
+    mutating func beginBlock(of bytes: Int) {
+        position = 0
+        emptyValuesLeft += values(for: bytes)
+    }
+
+    /// Starts the count of values anew, for the next datum; it came in some bytes as stored, perhaps with others.
+    mutating func beginDatum(storedBytes: Int) {
+        valuesLeft = min(limits.valuesMax, limits.spareValuesMax + values(for: storedBytes))
+    }
+
+    private func values(for bytes: Int) -> Int { bytes * limits.valuesPerByteMax }
 
     /// Counts one value of the present datum.
     mutating func spendValue() throws(AvroError) {
         valuesLeft -= 1
-        guard valuesLeft >= 0 else { throw failure(.limit, "one datum has more than \(limits.valuesMax) values") }
+        guard valuesLeft >= 0 else {
+            throw failure(
+                .limit,
+                "one datum has more than \(limits.valuesMax) values, or more than its bytes can account for"
+            )
+        }
+    }
+
+    /// Counts a value that has just been read, if it took no bytes.
+    mutating func spendEmptyValue(from start: Int) throws(AvroError) {
+        guard position == start else { return }
+        emptyValuesLeft -= 1
+        guard emptyValuesLeft >= 0 else {
+            throw failure(.limit, "the file has more values without bytes than its bytes can account for")
+        }
     }
 
     /// An error at this place.
@@ -135,10 +165,10 @@ public struct BinaryDecoder: Sendable {
         return try admit(count, bytes)
     }
 
-    /// Believes a count of items only as far as the bytes left can hold them, but for a few that take no bytes.
+    /// Believes a count of items only as far as the bytes left can hold them, but for those that may take no bytes.
     func admit(_ count: Int64, _ bytes: Span<UInt8>) throws(AvroError) -> Int {
         guard count >= 0 else { throw failure(.malformed, "a count is negative") }
-        guard count <= Int64(max(bytes.count - position, limits.emptyItemsMax)) else {
+        guard count - Int64(limits.spareValuesMax) <= Int64(bytes.count - position) else {
             throw failure(.limit, "\(count) items, with \(bytes.count - position) bytes left")
         }
         return Int(count)

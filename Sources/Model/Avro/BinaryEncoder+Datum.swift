@@ -17,13 +17,42 @@ extension BinaryEncoder {
         }
     }
 
+    /// Recurses once for each level, as the reader does: a union is none.
     private mutating func write(
         _ datum: Datum,
         as schema: Schema,
         named: NamedSchemas,
         depth: Int
     ) throws(AvroError) {
+        var datum = datum
+        var schema = try named.resolve(schema)
+        if case .union(let branches) = schema {
+            let (branch, value) = try choose(datum, from: branches, named: named)
+            writeLong(Int64(branch))
+            datum = value
+            schema = try named.resolve(branches[branch])
+        }
         guard depth > 0 else { throw AvroError(.limit, "a value is nested too deeply to be read back") }
+        switch (schema, datum) {
+        case (.array(let inner), .array(let items)):
+            if !items.isEmpty { writeLong(Int64(items.count)) }
+            for item in items { try write(item, as: inner, named: named, depth: depth - 1) }
+            writeByte(0)
+        case (.map(let inner), .map(let entries)):
+            if !entries.isEmpty { writeLong(Int64(entries.count)) }
+            for entry in entries {
+                writeString(entry.name)
+                try write(entry.value, as: inner, named: named, depth: depth - 1)
+            }
+            writeByte(0)
+        case (.record(let record), .record(let entries)):
+            try write(entries, as: record, named: named, depth: depth)
+        default: try writePlain(datum, as: schema)
+        }
+    }
+
+    /// Writes a value that holds no others.
+    private mutating func writePlain(_ datum: Datum, as schema: Schema) throws(AvroError) {
         switch (schema, datum) {
         case (.null, .null): break
         case (.boolean, .boolean(let value)): writeBoolean(value)
@@ -39,25 +68,6 @@ extension BinaryEncoder {
                 throw AvroError(.datum, "'\(symbol)' is no symbol of '\(enumeration.name)'")
             }
             writeLong(Int64(number))
-        case (.array(let inner), .array(let items)):
-            if !items.isEmpty { writeLong(Int64(items.count)) }
-            for item in items { try write(item, as: inner, named: named, depth: depth - 1) }
-            writeByte(0)
-        case (.map(let inner), .map(let entries)):
-            if !entries.isEmpty { writeLong(Int64(entries.count)) }
-            for entry in entries {
-                writeString(entry.name)
-                try write(entry.value, as: inner, named: named, depth: depth - 1)
-            }
-            writeByte(0)
-        case (.record(let record), .record(let entries)):
-            try write(entries, as: record, named: named, depth: depth)
-        case (.union(let branches), _):
-            let (branch, value) = try choose(datum, from: branches, named: named)
-            writeLong(Int64(branch))
-            try write(value, as: branches[branch], named: named, depth: depth - 1)
-        case (.annotated(let inner, _), _): try write(datum, as: inner, named: named, depth: depth)
-        case (.reference, _): try write(datum, as: try named.resolve(schema), named: named, depth: depth)
         default: throw AvroError(.datum, "a value of kind \(datum.kind) does not fit '\(schema.kind)'")
         }
     }

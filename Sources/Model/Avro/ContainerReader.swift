@@ -26,6 +26,8 @@ public struct ContainerReader<Source: ByteSource>: ~Copyable {
     private var decompressor: BlockDecompressor
     private var block: [UInt8] = []
     private var valuesLeft = 0
+    /// Bytes of the present block as stored.
+    private var storedBytes = 0
     private var decoder: BinaryDecoder
     private var failure: AvroError?
 
@@ -41,7 +43,7 @@ public struct ContainerReader<Source: ByteSource>: ~Copyable {
         let header = try ContainerHeader(from: &window, limits: limits)
         let writerSchema = try Schema(json: header.schema, names: .any)
         resolution = try Resolution(writer: writerSchema, reader: readerSchema)
-        decoder = BinaryDecoder(limits: limits)
+        decoder = BinaryDecoder(forBlocksWithin: limits)
         decompressor = BlockDecompressor(header.codec)
         self.window = window
         self.header = header
@@ -54,11 +56,11 @@ public struct ContainerReader<Source: ByteSource>: ~Copyable {
         if let failure { throw failure }
         do throws(AvroError) {
             while valuesLeft == 0 {
-                guard let (count, _, _) = try loadBlock() else { return nil }
-                valuesLeft = count
+                guard let (count, compressedBytes, _) = try loadBlock() else { return nil }
+                (valuesLeft, storedBytes) = (count, compressedBytes)
             }
             let block = block
-            let datum = try resolution.decode(block.span, &decoder)
+            let datum = try resolution.decode(block.span, &decoder, storedBytes: storedBytes)
             valuesLeft -= 1
             if valuesLeft == 0, decoder.position != block.count {
                 throw decoder.failure(.malformed, "bytes are left over in the block after its values")
@@ -98,7 +100,7 @@ public struct ContainerReader<Source: ByteSource>: ~Copyable {
             let span = bytes.span.extracting(stored)
             try decompressor.decompress(span, into: &block, bytesMax: limits.decompressedBlockBytesMax)
             window.advance(size + ContainerHeader.syncBytes)
-            decoder = BinaryDecoder(limits: limits)
+            decoder.beginBlock(of: block.count)
             return (try decoder.admit(count, block.span), size, position)
         } catch {
             throw AvroError(error.code, error.message, at: position)

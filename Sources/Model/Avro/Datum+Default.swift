@@ -13,7 +13,7 @@ extension Datum {
         switch (base, json) {
         case (.union(let branches), _):
             for (index, branch) in branches.enumerated() {
-                if let value = try? Datum(default: json, as: branch, named: named, depth: depth - 1) {
+                if let value = try? Datum(default: json, as: branch, named: named, depth: depth) {
                     self = .union(index, value)
                     return
                 }

@@ -74,7 +74,8 @@ struct ResolutionBuilder {
             return try recordStep(writerRecord, readerRecord)
         case (.enumeration(let theirs), .enumeration(let ours)):
             guard matches(theirs.name, ours.name, ours.aliases) else { throw mismatch(writer, reader) }
-            return .enumeration(theirs.symbols.map { ours.symbols.contains($0) ? $0 : ours.defaultSymbol })
+            let known = Set(ours.symbols)
+            return .enumeration(theirs.symbols.map { known.contains($0) ? $0 : ours.defaultSymbol })
         case (.fixed(let theirs), .fixed(let ours)):
             guard theirs.size == ours.size, matches(theirs.name, ours.name, ours.aliases) else {
                 throw mismatch(writer, reader)

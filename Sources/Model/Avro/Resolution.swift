@@ -29,7 +29,16 @@ public struct Resolution: Sendable {
 
     /// Decodes the value at the decoder's place and moves it past that value.
     public func decode(_ bytes: Span<UInt8>, _ decoder: inout BinaryDecoder) throws(AvroError) -> Datum {
-        decoder.beginDatum()
+        try decode(bytes, &decoder, storedBytes: bytes.count - decoder.position)
+    }
+
+    /// Decodes the value at the decoder's place, which came in some bytes as stored, perhaps compressed.
+    func decode(
+        _ bytes: Span<UInt8>,
+        _ decoder: inout BinaryDecoder,
+        storedBytes: Int
+    ) throws(AvroError) -> Datum {
+        decoder.beginDatum(storedBytes: storedBytes)
         return try decode(root, bytes, &decoder, depth: decoder.limits.depthMax)
     }
 }
@@ -74,17 +83,63 @@ struct FieldStep: Sendable {
 }
 
 extension Resolution {
+    /// Recurses once for each level and holds little on the stack: values that hold no others are read elsewhere.
     private func decode(
         _ index: Int,
         _ bytes: Span<UInt8>,
         _ decoder: inout BinaryDecoder,
         depth: Int
     ) throws(AvroError) -> Datum {
+        var index = index
+        let branch = try followUnions(&index, bytes, &decoder)
         try decoder.spendValue()
         guard depth > 0 else {
             throw decoder.failure(.limit, "a value is nested deeper than \(decoder.limits.depthMax) levels")
         }
+        let start = decoder.position
+        let datum: Datum
         switch steps[index] {
+        case .array(let item): datum = .array(try items(item, bytes, &decoder, depth: depth - 1))
+        case .map(let value): datum = .map(try entries(value, bytes, &decoder, depth: depth - 1))
+        case .record(let fields, let template):
+            datum = .record(try record(fields, template, bytes, &decoder, depth: depth - 1))
+        default: datum = try plain(steps[index], bytes, &decoder)
+        }
+        try decoder.spendEmptyValue(from: start)
+        guard let branch else { return datum }
+        return .union(branch, datum)
+    }
+
+    /// Goes to the step of the value itself; the result is the branch of the reader's union that it stands in.
+    private func followUnions(
+        _ index: inout Int,
+        _ bytes: Span<UInt8>,
+        _ decoder: inout BinaryDecoder
+    ) throws(AvroError) -> Int? {
+        var outer: Int?
+        while true {
+            switch steps[index] {
+            case .choose(let branches):
+                let branch = try decoder.readLong(bytes)
+                guard branch >= 0, branch < branches.count else {
+                    throw decoder.failure(.malformed, "a union of \(branches.count) has no branch \(branch)")
+                }
+                index = branches[Int(branch)]
+            case .wrap(let branch, let inner):
+                outer = branch
+                index = inner
+            default: return outer
+            }
+        }
+    }
+
+    /// A value that holds no others.
+    private func plain(
+        _ step: Step,
+        _ bytes: Span<UInt8>,
+        _ decoder: inout BinaryDecoder
+    ) throws(AvroError) -> Datum {
+        switch step {
         case .null: return .null
         case .boolean: return .boolean(try decoder.readBoolean(bytes))
         case .int: return .int(try decoder.readInt(bytes))
@@ -103,24 +158,24 @@ extension Resolution {
             let range = try decoder.readRange(bytes, count: size)
             return .fixed(BinaryDecoder.copy(bytes, range))
         case .enumeration(let symbols): return .enumeration(try symbol(from: symbols, bytes, &decoder))
-        case .array(let item): return .array(try items(item, bytes, &decoder, depth: depth - 1))
-        case .map(let value): return .map(try entries(value, bytes, &decoder, depth: depth - 1))
-        case .record(let fields, var template):
-            for field in fields {
-                let value = try decode(field.step, bytes, &decoder, depth: depth - 1)
-                if let slot = field.slot { template[slot].value = value }
-            }
-            return .record(template)
-        case .choose(let branches):
-            let branch = try decoder.readLong(bytes)
-            guard branch >= 0, branch < branches.count else {
-                throw decoder.failure(.malformed, "a union of \(branches.count) has no branch \(branch)")
-            }
-            return try decode(branches[Int(branch)], bytes, &decoder, depth: depth - 1)
-        case .wrap(let branch, let inner):
-            return .union(branch, try decode(inner, bytes, &decoder, depth: depth - 1))
         case .failure(let message): throw decoder.failure(.unresolvable, message)
+        case .array, .map, .record, .choose, .wrap: preconditionFailure("only values that hold no others come here")
         }
+    }
+
+    private func record(
+        _ fields: [FieldStep],
+        _ template: [Datum.Entry],
+        _ bytes: Span<UInt8>,
+        _ decoder: inout BinaryDecoder,
+        depth: Int
+    ) throws(AvroError) -> [Datum.Entry] {
+        var entries = template
+        for field in fields {
+            let value = try decode(field.step, bytes, &decoder, depth: depth)
+            if let slot = field.slot { entries[slot].value = value }
+        }
+        return entries
     }
 
     private func symbol(
