@@ -119,6 +119,42 @@ struct AvroFileCommandTests {
         }
     }
 
+    @Test("one block of more than 64 MiB, as polars writes a frame, is read", arguments: ["uncompressed", "deflate"])
+    func largeBlock(compression: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let file = folder.appending(path: "large.avro")
+            let written = try await CourantBinary.python(
+                """
+                import polars, sys
+                frame = polars.DataFrame({"n": range(1100), "s": [("%09d" % i) * 7000 for i in range(1100)]})
+                frame.write_avro(sys.argv[1], compression=sys.argv[2], name="R")
+                """,
+                file.path,
+                compression
+            )
+            try #require(written.status == 0, "\(written.errors)")
+            let inspected = try await CourantBinary.run("inspect", file.path)
+            #expect(inspected.status == 0, "\(inspected.errors)")
+            #expect(inspected.lines.contains { $0.wholeMatch(of: /blocks +1/) != nil })
+            let first = try await CourantBinary.run("cat", file.path, "--limit", "1")
+            #expect(first.output.hasPrefix(#"{"n":0,"s":"000000000"#), "\(first.errors)")
+        }
+    }
+
+    @Test("what cat reads and what not stands in its help, and a codec that it does not read is named")
+    func codecs() async throws {
+        let help = try await CourantBinary.run("cat", "--help").output.replacing(/\s+/, with: " ")
+        for word in ["null, deflate, snappy or zstandard", "bzip2 and xz are not read", "512 MiB"] {
+            #expect(help.contains(word), "\(word)")
+        }
+        try await TemporaryFolder.with { folder in
+            let file = try await write(folder, codec: "bzip2")
+            let outcome = try await CourantBinary.run("cat", file.path)
+            #expect(outcome.status == 65)
+            #expect(outcome.errors.contains("the codec 'bzip2' is not known"))
+        }
+    }
+
     @Test("a cut file prints what is whole, then ends with 65 and the place")
     func cut() async throws {
         try await TemporaryFolder.with { folder in

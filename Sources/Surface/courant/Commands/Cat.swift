@@ -8,8 +8,10 @@ struct Cat: ParsableCommand {
         abstract: "Print the records of Avro files, one JSON object a line.",
         discussion: """
             Each object has exactly the record's fields, nulls included. Works on
-            any Avro object container file. A folder stands for the .avro files in
-            it; `-` reads standard input.
+            any Avro object container file with the codec null, deflate, snappy or
+            zstandard (bzip2 and xz are not read), with blocks of up to 512 MiB and
+            records of up to 16 million values, nested up to 512 levels. A folder
+            stands for the .avro files in it; `-` reads standard input.
 
             Example:
               courant cat courant-data/files --with-type --limit 10

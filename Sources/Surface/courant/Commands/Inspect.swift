@@ -10,7 +10,8 @@ struct Inspect: ParsableCommand {
         discussion: """
             Reads and decompresses every block, so damage to the file is found; the
             records in the blocks are read by `courant cat`. Works on any Avro object
-            container file.
+            container file with the codec null, deflate, snappy or zstandard, with
+            blocks of up to 512 MiB.
 
             Example:
               courant inspect part.avro --json

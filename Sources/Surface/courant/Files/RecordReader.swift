@@ -3,6 +3,14 @@ import Avro
 /// The records of one Avro object container file, one after the other.
 final class RecordReader {
     static let magic: [UInt8] = [0x4F, 0x62, 0x6A, 0x01]
+    /// For files that a person names: some writers, polars among them, put all that they have into one block.
+    private static let limits: ReaderLimits = {
+        var limits = ReaderLimits()
+        limits.blockBytesMax = 512 << 20
+        limits.decompressedBlockBytesMax = 512 << 20
+        limits.stringBytesMax = 512 << 20
+        return limits
+    }()
 
     /// The schema's full name; the word for its kind where it has none.
     let recordName: String
@@ -12,7 +20,7 @@ final class RecordReader {
     init(_ source: AvroFileSource) throws {
         path = source.path
         do {
-            reader = try ContainerReader(source)
+            reader = try ContainerReader(source, limits: Self.limits)
         } catch {
             throw Self.failure(error, path: source.path)
         }
