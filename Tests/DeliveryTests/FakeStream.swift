@@ -15,7 +15,7 @@ final class FakeStream: StreamDestination {
         var outages: [PartitionID: DestinationError] = [:]
         var held: Set<PartitionID> = []
         var calls: Set<PartitionID> = []
-        var preparations: [DestinationError] = []
+        var preparing: DestinationError?
         var isDeaf = false
     }
 
@@ -36,7 +36,8 @@ final class FakeStream: StreamDestination {
     var calls: Set<PartitionID> { state.withLock(\.calls) }
 
     func fail(_ errors: [DestinationError]) { state.withLock { $0.mishaps += errors } }
-    func failPreparing(_ errors: [DestinationError]) { state.withLock { $0.preparations += errors } }
+    /// To prepare it fails until nil is set.
+    func setPreparing(_ error: DestinationError?) { state.withLock { $0.preparing = error } }
     /// It is not to answer when it is prepared.
     func setDeaf(_ isDeaf: Bool) { state.withLock { $0.isDeaf = isDeaf } }
 
@@ -59,9 +60,7 @@ final class FakeStream: StreamDestination {
     }
 
     func prepare() async throws(DestinationError) {
-        let (isDeaf, error) = state.withLock { state in
-            (state.isDeaf, state.preparations.isEmpty ? nil : state.preparations.removeFirst())
-        }
+        let (isDeaf, error) = state.withLock { ($0.isDeaf, $0.preparing) }
         if isDeaf { await changes.wait(past: .max) }
         if Task.isCancelled { throw .cancelled }
         if let error { throw error }

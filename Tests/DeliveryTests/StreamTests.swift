@@ -85,9 +85,12 @@ struct StreamTests {
     @Test("shows itself well again once its destination is, with nothing to deliver")
     func recoversWithoutRecords() async throws {
         let stream = FakeStream()
-        stream.failPreparing([.denied, .unreachable])
+        stream.setPreparing(.denied)
         try await world.process(to: .stream(stream)) { connector in
             try await world.until("trouble") { connector.status().condition == .waitingForChange }
+            stream.setPreparing(.unreachable)
+            try await world.until("another trouble") { connector.status().condition == .retrying }
+            stream.setPreparing(nil)
             try await world.until("health") { connector.status().condition == .running }
         }
     }
