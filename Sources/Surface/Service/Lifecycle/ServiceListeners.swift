@@ -31,26 +31,7 @@ struct ServiceListeners: Sendable {
                 bodyBytesMax: configuration.intake.bodyBytesMax,
                 openSource: openSource
             ).routes
-            + TrackingRoutes(
-                tracker: rooms.tracking.tracker,
-                failStop: rooms.failStop,
-                bodyBytesMax: configuration.intake.bodyBytesMax,
-                openSource: openSource
-            ).routes
-            + DefinitionRoutes(
-                tracker: rooms.tracking.tracker,
-                failStop: rooms.failStop,
-                platform: rooms.platform,
-                openSource: openSource
-            ).routes
-            + WebhookRoutes(
-                rooms: rooms.tracking,
-                fetch: { [transport = rooms.transport] url in _ = try await TrackingRooms.fetch(url, transport) },
-                publicURL: configuration.publicURL,
-                sources: configuration.tracking.sources,
-                failStop: rooms.failStop,
-                platform: rooms.platform
-            ).routes
+            + Self.trackingRoutes(rooms, openSource)
             + HealthRoutes(board: board, metrics: rooms.metrics).routes
             + GlossaryRoutes(rooms.glossary).routes
             + ConnectorRoutes(
@@ -87,6 +68,31 @@ struct ServiceListeners: Sendable {
             ).routes)
             + (try TailRoutes(journal: rooms.journal, glossary: rooms.glossary, schemas: rooms.schemas).routes)
         ServiceMetrics.register(rooms, board, budget)
+    }
+
+    /// What happened, as it is reported and as providers tell it.
+    private static func trackingRoutes(_ rooms: ServiceRooms, _ openSource: String) -> [Route] {
+        let configuration = rooms.configuration
+        return TrackingRoutes(
+            tracker: rooms.tracking.tracker,
+            failStop: rooms.failStop,
+            bodyBytesMax: configuration.intake.bodyBytesMax,
+            openSource: openSource
+        ).routes
+            + DefinitionRoutes(
+                tracker: rooms.tracking.tracker,
+                failStop: rooms.failStop,
+                platform: rooms.platform,
+                openSource: openSource
+            ).routes
+            + WebhookRoutes(
+                rooms: rooms.tracking,
+                fetch: { [transport = rooms.transport] url in _ = try await TrackingRooms.fetch(url, transport) },
+                publicURL: configuration.publicURL,
+                sources: configuration.tracking.sources,
+                failStop: rooms.failStop,
+                platform: rooms.platform
+            ).routes
     }
 
     /// One listener for everything, or one for each side where the admin routes have an address of their own.
