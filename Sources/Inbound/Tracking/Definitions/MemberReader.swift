@@ -1,4 +1,5 @@
 import Avro
+import Platform
 
 /// Reads the members of one object of a definition.
 ///
@@ -21,7 +22,7 @@ struct MemberReader {
         for member in members {
             let place = Self.path(path, member.key)
             guard known.contains(member.key) else {
-                let near = NearestName.of(member.key, among: known)
+                let near = NearMiss.suggestion(for: member.key, among: known)
                 let hint = near.map { "did you mean \($0)?" } ?? "expected \(Self.list(known))"
                 throw DefinitionError(.unknownMember, at: place, "is not a member of \(what); \(hint)")
             }
@@ -95,7 +96,7 @@ struct MemberReader {
         guard let value = value(name) else { throw missing(name, Self.list(words)) }
         guard let text = value.string else { throw wrongType(name, Self.list(words), value) }
         guard let word = Word(rawValue: text) else {
-            let hint = NearestName.of(text, among: words).map { "; did you mean \($0)?" } ?? ""
+            let hint = NearMiss.suggestion(for: text, among: words).map { "; did you mean \($0)?" } ?? ""
             let message = "must be \(Self.list(words)), found \(Self.shown(text))\(hint)"
             throw DefinitionError(.wrongValue, at: path(of: name), message)
         }

@@ -1,3 +1,4 @@
+import Platform
 import Yams
 
 /// One mapping of a configuration file, read key by key.

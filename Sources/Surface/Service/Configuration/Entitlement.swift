@@ -1,5 +1,6 @@
 import Glossary
 import Intake
+import Platform
 
 /// Which event types a connector may carry, as configured and checked against the glossary.
 struct Entitlement {

@@ -1,5 +1,6 @@
 import Delivery
 import Glossary
+import Platform
 
 extension PrivacySettings {
     private static let actions = Action.allCases.map { (word: $0.rawValue, value: $0) }

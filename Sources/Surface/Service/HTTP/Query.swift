@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Platform
 
 /// The query of a request, read name by name.
 ///

@@ -1,6 +1,7 @@
 import Glossary
 import HTTPTypes
 import Hummingbird
+import Platform
 
 /// The glossary to look things up in.
 struct GlossaryRoutes: Sendable {

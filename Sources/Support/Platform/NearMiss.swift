@@ -1,7 +1,10 @@
 /// The names that a mistyped one was probably meant to be.
-enum NearMiss {
+package enum NearMiss {
+    /// Bytes of a name that are compared: what is longer is no slip, and the comparison is quadratic.
+    private static let comparedMax = 200
+
     /// The nearest of `candidates`, if it is near enough to be meant: one slip in three characters.
-    static func suggestion(for name: String, among candidates: [String]) -> String? {
+    package static func suggestion(for name: String, among candidates: [String]) -> String? {
         let limit = max(1, name.count / 3)
         let ranked = ranking(of: candidates, by: name)
         guard let best = ranked.first, best.distance <= limit, best.name != name else { return nil }
@@ -9,12 +12,12 @@ enum NearMiss {
     }
 
     /// Up to `countMax` candidates, the nearest first, whatever their distance.
-    static func nearest(to name: String, among candidates: [String], countMax: Int = 3) -> [String] {
+    package static func nearest(to name: String, among candidates: [String], countMax: Int = 3) -> [String] {
         ranking(of: candidates, by: name).prefix(countMax).map(\.name)
     }
 
     private static func ranking(of candidates: [String], by name: String) -> [(name: String, distance: Int)] {
-        let wanted = Array(name.lowercased().utf8)
+        let wanted = Array(name.lowercased().utf8.prefix(Self.comparedMax))
         return candidates.map { ($0, distance(wanted, Array($0.lowercased().utf8))) }
             .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
     }
