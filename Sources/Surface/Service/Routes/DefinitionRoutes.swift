@@ -61,8 +61,8 @@ struct DefinitionRoutes: Sendable {
             definition = try Definition(kind, id: id, reading: json)
         } catch let error as AvroError {
             throw RouteError.bad("body_invalid", "The body is not JSON: \(error.message).")
-        } catch {
-            throw RouteError.bad("body_invalid", "\(error).")
+        } catch let error as DefinitionError {
+            throw RouteError(error)
         }
         try await take(.define(definition), context)
         return .json(Array(definition.json.text.utf8))

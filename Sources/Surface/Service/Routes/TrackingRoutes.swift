@@ -79,7 +79,7 @@ struct TrackingRoutes: Sendable {
         do throws(DefinitionError) {
             return try work()
         } catch {
-            throw .bad("body_invalid", "\(error).")
+            throw RouteError(error)
         }
     }
 
@@ -149,6 +149,11 @@ extension TrackReport {
 }
 
 extension RouteError {
+    init(_ error: DefinitionError) {
+        let message = "\(error)"
+        self = .bad("body_invalid", message.hasSuffix("?") ? message : "\(message).")
+    }
+
     init(_ error: TrackingError) {
         switch error.code {
         case .report: self = RouteError(.unprocessableContent, "report_invalid", "\(error.message).")
