@@ -24,7 +24,7 @@ import Testing
                 try connection.send(first)
                 return connection
             }
-            let metrics = "\(service.url)/metrics"
+            let metrics = "\(service.adminURL)/metrics"
             while try await ask("GET", metrics).body.contains("courant_service_body_bytes 0\n") {
                 try await SystemClock().sleep(for: .milliseconds(20))
             }
@@ -61,7 +61,11 @@ import Testing
         let folder = try TestFolder()
         defer { folder.remove() }
         let log = LogLines()
-        let configuration = settings(in: folder) { $0.shutdownTimeout = .seconds(1) }
+        let configuration = settings(in: folder) {
+            $0.shutdownTimeout = .seconds(1)
+            // Its listener does not wait for the other's slow client before it stops.
+            $0.adminListen = ListenAddress(host: "127.0.0.1", port: 0)
+        }
         let answer = try await stopUnder(configuration, log, try event("never")) { _, _ in }
         #expect(answer == "")
         #expect(log.all.last?.contains("The service has stopped.") == true)

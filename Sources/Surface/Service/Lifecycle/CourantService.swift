@@ -114,10 +114,10 @@ package struct CourantService: Sendable {
             .init(service: disk, serviceName: "disk"),
             .init(service: retention(rooms), serviceName: "retention"),
         ]
-        for listener in listeners {
-            let run = try ListenerRun(listener, patience: configuration.shutdownTimeout, clock: platform.clock)
-            services.append(.init(service: run, serviceName: "listener"))
+        let runs = try listeners.map {
+            try ListenerRun($0, patience: configuration.shutdownTimeout, clock: platform.clock)
         }
+        services.append(.init(service: ListenerRuns(runs: runs), serviceName: "listeners"))
         if !reloadSignals.isEmpty {
             let waiting = ReloadOnSignal(signals: reloadSignals, reload: reload)
             services.append(.init(service: waiting, serviceName: "reload"))

@@ -101,12 +101,24 @@ struct Taking: Service {
     }
 }
 
+/// All listeners, told of a stop at the same moment: none waits for the slow clients of another.
+struct ListenerRuns: Service {
+    let runs: [ListenerRun]
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for run in runs { group.addTask { try await run.run() } }
+            try await group.waitForAll()
+        }
+    }
+}
+
 /// One listener.
 ///
 /// A stop lets requests that are under way end, for as long as `patience`, and then closes their connections.
 ///
 /// A failure before it has its address is told as what it is: the address cannot be had.
-struct ListenerRun: Service {
+struct ListenerRun: Sendable {
     private final class Flag: Sendable {
         let isSet = Atomic(false)
     }
