@@ -79,9 +79,11 @@ struct DataFolder: Sendable {
             try files.size(of: trackingPath) != nil
         }
         if hasJournal, !hasTracking, try await store.hasTracking() { throw trackingMissing }
-        try await store.noteTracking()
         return store
     }
+
+    /// Notes that tracking's state is there, once it is: a start that is killed before must not look like its loss.
+    func noteTracking(in state: StateStore) async throws { try await state.noteTracking() }
 
     private var trackingMissing: ServiceError {
         ServiceError(

@@ -145,6 +145,7 @@ struct ServiceRooms: Sendable {
             transport,
             failStop
         )
+        try await folder.noteTracking(in: state)
         return ServiceRooms(
             configuration: configuration,
             glossary: glossary,
