@@ -126,7 +126,4 @@ extension Intake {
             String(decoding: unsafe identities.userID(external: bytes), as: UTF8.self)
         }
     }
-
-    /// The editions of the sources, by name of the source.
-    package func edition(of source: String) -> String? { self.source(named: source)?.settings.edition }
 }

@@ -74,7 +74,12 @@ extension Tracker {
 
     /// Lets go what has waited long enough, and drops the days that are over.
     func keepHouse() async throws(TrackingError) {
-        try await overtake()
+        do throws(TrackingError) {
+            try await overtake()
+        } catch {
+            // What the journal does not take now waits on, like any report.
+            guard error.code == .journal else { throw error }
+        }
         try await dropDays()
         try await settleOffsets()
     }
@@ -114,7 +119,7 @@ extension Tracker {
     /// Moves on what retention waits for: everything durable now has been put into the store, since this task alone
     /// makes change records.
     private func settleOffsets() async throws(TrackingError) {
-        guard journal.end(of: Self.partition) > neededFrom(Self.partition) else { return }
+        guard isSettlingDue, journal.end(of: Self.partition) > neededFrom(Self.partition) else { return }
         try await settle()
     }
 

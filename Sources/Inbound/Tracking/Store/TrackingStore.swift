@@ -44,7 +44,7 @@ package final class TrackingStore: Sendable {
     }
 
     package func close() async throws(TrackingError) {
-        try await blocking { pool, _ in try pool.close() }
+        try await blocking { pool in try pool.close() }
     }
 
     // MARK: - Reading
@@ -54,7 +54,7 @@ package final class TrackingStore: Sendable {
         _ work: @Sendable (inout StateView) throws(TrackingError) -> T
     ) async throws(TrackingError) -> T {
         let days = days.withLock { $0 }
-        return try await blocking { pool, _ in
+        return try await blocking { pool in
             try pool.read { database in
                 var view = StateView(database, days: days)
                 return try work(&view)
@@ -71,11 +71,11 @@ package final class TrackingStore: Sendable {
     package func journal() async throws(TrackingError) -> String? { try await meta("journal") }
 
     package func adopt(_ journal: JournalID) async throws(TrackingError) {
-        try await blocking { pool, _ in try pool.write { try Self.setMeta("journal", "\(journal)", in: $0) } }
+        try await blocking { pool in try pool.write { try Self.setMeta("journal", "\(journal)", in: $0) } }
     }
 
     private func meta(_ key: String) async throws(TrackingError) -> String? {
-        try await blocking { pool, _ in
+        try await blocking { pool in
             try pool.read { try String.fetchOne($0, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key]) }
         }
     }
@@ -93,7 +93,7 @@ package final class TrackingStore: Sendable {
         var wanted = known
         for change in changes where change.table.isDaily { wanted[change.table, default: []].insert(change.day) }
         let new = wanted.mapValues { $0 }.filter { known[$0.key] != $0.value }
-        try await blocking { pool, _ in
+        try await blocking { pool in
             try pool.write { database in
                 for (table, days) in new {
                     for day in days.subtracting(known[table] ?? []).sorted() {
@@ -113,7 +113,7 @@ package final class TrackingStore: Sendable {
         guard !gone.isEmpty else { return 0 }
         // Out of sight first: a reader must not look for a table that is gone.
         days.withLock { $0[table]?.subtract(gone) }
-        try await blocking { pool, _ in
+        try await blocking { pool in
             try pool.write { database in
                 for day in gone { try database.execute(sql: "DROP TABLE IF EXISTS \(table.sqlName(day: day))") }
             }
@@ -123,7 +123,7 @@ package final class TrackingStore: Sendable {
 
     /// Brings everything written so far to the disk, past any power loss.
     package func checkpoint() async throws(TrackingError) {
-        try await blocking { pool, _ in try pool.writeWithoutTransaction { _ = try $0.checkpoint(.full) } }
+        try await blocking { pool in try pool.writeWithoutTransaction { _ = try $0.checkpoint(.full) } }
     }
 
     // MARK: -
@@ -174,11 +174,11 @@ package final class TrackingStore: Sendable {
     }
 
     private func blocking<T: Sendable>(
-        _ work: @Sendable (DatabasePool, String) throws -> T
+        _ work: @Sendable (DatabasePool) throws -> T
     ) async throws(TrackingError) -> T {
         let (pool, path) = (pool, path)
         return try await platform.onBlocking { () throws(TrackingError) in
-            try Self.failing(path) { try work(pool, path) }
+            try Self.failing(path) { try work(pool) }
         }
     }
 

@@ -85,7 +85,7 @@ extension Turn {
         id: (Int) -> (String, Int)
     ) throws(TrackingError) {
         var drafts: [Draft] = []
-        var happenings: [(Happening, MessageContext?)] = []
+        var happenings: [(Happening, Fields, MessageContext?)] = []
         for (index, entry) in items.enumerated() {
             let (domain, number) = id(index)
             let happening = Happening(
@@ -109,14 +109,14 @@ extension Turn {
             if let draft = draft(happening.type, id: happening.id, time: happening.time, fields, index: index) {
                 drafts.append(draft)
             }
-            happenings.append((happening, context))
+            happenings.append((happening, fields, context))
         }
         let made = try made(drafts, keepsRejected: false)
         let rejected = note(made, drafts, &handled)
         guard !isRepeat else { return noteRepeat(made, &handled) }
         handled.own = made
-        for (draft, (happening, context)) in zip(drafts, happenings) where !rejected.contains(draft.index) {
-            try follow(happening, try completed(happening, context), context)
+        for (draft, (happening, fields, context)) in zip(drafts, happenings) where !rejected.contains(draft.index) {
+            try follow(happening, fields, context)
         }
     }
 

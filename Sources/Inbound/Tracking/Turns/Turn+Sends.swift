@@ -21,7 +21,7 @@ extension Turn {
                 fields.set("send_id", book.campaign(campaign, at: time)?.sendID)
             }
             let context = MessageContext(messageID: id, time: time, fields: fields)
-            messages.append(SentMessage(index: index, context: context, recipient: recipient, channel: report.channel))
+            messages.append(SentMessage(index: index, context: context, recipient: recipient))
             // Drafted in any case: what could not be an event is told now, not when the provider speaks.
             if let draft = draft(report.channel.sendType, id: Self.sendID(id), time: time, fields, index: index) {
                 drafts.append(draft)
@@ -124,7 +124,6 @@ struct SentMessage: Sendable {
     let index: Int
     let context: MessageContext
     let recipient: SendReport.Recipient
-    let channel: SendReport.Channel
 }
 
 /// Why one item of a report was not taken.

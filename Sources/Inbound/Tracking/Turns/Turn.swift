@@ -43,8 +43,6 @@ struct Turn {
     var book: DefinitionBook
     /// What follows from the report: a rejection there cannot be told to anybody, and makes a dead letter.
     var consequences: [Draft] = []
-    /// Letters made beside events.
-    var letters: [MadeEvents] = []
     var repeats = 0
 
     func type(_ name: String) -> EventType? { source.edition.type(named: name) }

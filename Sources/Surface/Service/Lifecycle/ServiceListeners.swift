@@ -76,7 +76,7 @@ struct ServiceListeners: Sendable {
         return TrackingRoutes(
             tracker: rooms.tracking.tracker,
             failStop: rooms.failStop,
-            bodyBytesMax: configuration.intake.bodyBytesMax,
+            bodyBytesMax: configuration.intake.bounded(bySegment: configuration.journal.segmentBytes).bodyBytesMax,
             openSource: openSource
         ).routes
             + DefinitionRoutes(
