@@ -119,7 +119,7 @@ extension Tracker {
     /// Moves on what retention waits for: everything durable now has been put into the store, since this task alone
     /// makes change records.
     private func settleOffsets() async throws(TrackingError) {
-        guard isSettlingDue, journal.end(of: Self.partition) > neededFrom(Self.partition) else { return }
+        guard journal.end(of: Self.partition) > neededFrom(Self.partition) else { return }
         try await settle()
     }
 

@@ -20,8 +20,6 @@ package final class Tracker: Sendable {
     static let turnBytesMax = 512 << 10
     /// How often what has waited long enough is looked for, and old days are dropped.
     static let tick = Duration.seconds(1)
-    /// How often the store is brought to the disk for retention, which looks as seldom: each time costs a sync.
-    static let settleEvery = Duration.seconds(30)
     /// Events that one turn lets go.
     static let overdueMax = 1_000
 
@@ -54,8 +52,8 @@ package final class Tracker: Sendable {
     private let signal = TurnSignal()
     /// All definitions, as the last turn left them.
     private let book = Mutex(DefinitionBook())
-    /// Up to where retention may go, what is on the disk for good, and since when.
-    private let settled = Mutex<(offset: Offset, at: Duration)?>(nil)
+    /// Up to where retention may go: what is on the disk for good.
+    private let settled = Mutex<Offset?>(nil)
 
     package init(
         sources: [TrackingSource],
@@ -86,15 +84,10 @@ package final class Tracker: Sendable {
     /// Before what offset tracking needs nothing of a partition any more.
     package func neededFrom(_ partition: PartitionID) -> Offset {
         guard partition == Self.partition else { return journal.end(of: partition) }
-        return settled.withLock { $0?.offset } ?? journal.oldest(of: partition)
+        return settled.withLock { $0 } ?? journal.oldest(of: partition)
     }
 
-    func setSettled(_ offset: Offset) { settled.withLock { $0 = (offset, platform.clock.uptime()) } }
-
-    /// Whether it is time to settle again.
-    var isSettlingDue: Bool {
-        settled.withLock { settled in settled.map { platform.clock.uptime() - $0.at >= Self.settleEvery } ?? true }
-    }
+    func setSettled(_ offset: Offset) { settled.withLock { $0 = offset } }
 
     func setBook(_ new: DefinitionBook) { book.withLock { $0 = new } }
 
