@@ -18,7 +18,7 @@ SWIFT_PATHS := Sources Tests Benchmarks Package.swift
 export COURANT_PYTHON := $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test crash day bench lint format docs clean
+.PHONY: help setup build demo test crash day bench growth compare soak lint format docs clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -46,6 +46,18 @@ day: ## a day of reports and webhooks of USERS people (1000), kill -9 meanwhile,
 	@scripts/setup --test
 	$(BUILD) --product courant
 	$(PYTHON) Tests/Tracking/day.py --courant $(DEBUG_COURANT) --users $(USERS) $(ARGS)
+
+growth: build ## show how cost grows with sizes and numbers, as plots in docs/plots; ARGS="--only size,batch"
+	@scripts/setup --bench
+	$(PYTHON) Benchmarks/growth $(ARGS)
+
+compare: build ## set Courant beside fastavro, polars and, where it is installed, Fluent Bit
+	@scripts/setup --bench
+	$(PYTHON) Benchmarks/compare $(ARGS)
+
+soak: build ## an hour at half load with a store that fails and comes back; ARGS="--minutes 10"
+	@scripts/setup --bench
+	$(PYTHON) Benchmarks/soak $(ARGS)
 
 bench: ## measure intake, journal, delivery and the whole path against the C++ reference
 	@scripts/setup --bench

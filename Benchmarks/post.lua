@@ -2,7 +2,8 @@
 --
 -- Twelve hex digits in every id of a batch are replaced by the request's serial. A batch is kept as the pieces
 -- between those digits, so that a request is one `table.concat` with the serial as separator.
--- Arguments behind `--`: the NDJSON file, events a batch, batches to keep.
+-- Arguments behind `--`: the NDJSON file, events a batch, batches to keep, and the serial to begin behind, so that a
+-- second run sends other ids; then how many milliseconds a connection waits before each request.
 
 local threads = {}
 
@@ -13,12 +14,12 @@ end
 
 function init(arguments)
     local file, size, kept = arguments[1], tonumber(arguments[2]), tonumber(arguments[3])
-    requests, serial, taken = {}, 0, 0
-    local lines = io.lines(file)
+    requests, serial, pause = {}, tonumber(arguments[4] or 0), tonumber(arguments[5] or 0)
+    local stream = assert(io.open(file))
     for _ = 1, kept do
         local events = {}
         for _ = 1, size do
-            local line = lines()
+            local line = stream:read()
             if line then events[#events + 1] = line end
         end
         if #events == 0 then break end
@@ -44,6 +45,10 @@ end
 function request()
     serial = serial + 1
     return table.concat(requests[serial % #requests + 1], string.format("%02x%010x", lane + 1, serial))
+end
+
+function delay()
+    return pause
 end
 
 function done(summary, latency)

@@ -151,6 +151,18 @@ import Testing
     }
 
     @Test(
+        "the codec null needs no quotes, an absent one is the usual",
+        arguments: [
+            ("codec: null", Codec.null), ("codec: {name: null}", .null), ("codec: \"null\"", .null),
+            ("codec: {name: 'null'}", .null), ("codec:", .zstandard(level: 1)), ("codec: {name: }", .zstandard(level: 1)),
+        ]
+    )
+    func codecNull(_ line: String, _ expected: Codec) throws {
+        let yaml = "connectors:\n  lake:\n    destination: {type: local, path: lake}\n    \(line)\n"
+        #expect(try #require(try Self.read(yaml).connectors.first).codec == expected)
+    }
+
+    @Test(
         "durations are numbers with units",
         arguments: [
             ("500ms", Duration.milliseconds(500)), ("90s", .seconds(90)), ("1h30m", .seconds(5400)),

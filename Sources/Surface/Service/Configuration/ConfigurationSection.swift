@@ -83,12 +83,13 @@ package final class ConfigurationSection {
         }
     }
 
-    /// One of a closed set of words.
+    /// One of a closed set of words; where `null` is one of them, YAML's own null is that word.
     func choice<Value>(_ key: String, default value: Value, of words: [(word: String, value: Value)]) -> Value {
         choice(key, of: words) ?? value
     }
 
     func choice<Value>(_ key: String, of words: [(word: String, value: Value)]) -> Value? {
+        if let null = words.first(where: { $0.word == "null" }), saysNull(key) { return null.value }
         guard let found = scalar(key, expected: Self.list(words.map(\.word))) else { return nil }
         if let match = words.first(where: { $0.word == found.value }) { return match.value }
         reportChoice(found, key: key, words: words.map(\.word))
@@ -193,6 +194,12 @@ package final class ConfigurationSection {
     /// Whether the key's value is one text rather than keys or a list.
     func isText(_ key: String) -> Bool {
         node(key)?.scalar != nil
+    }
+
+    /// Whether the key's value is the word null, which elsewhere means that the key is absent.
+    func saysNull(_ key: String) -> Bool {
+        if !known.contains(key) { known.append(key) }
+        return mapping.contains { $0.key.string == key && $0.value.scalar?.string == "null" }
     }
 
     /// Reports the keys that nobody asked for.

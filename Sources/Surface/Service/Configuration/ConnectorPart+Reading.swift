@@ -59,7 +59,9 @@ extension ConnectorPart {
 
     /// `codec: deflate` or `codec: {name: deflate, level: 6}`.
     private static func codec(_ section: ConfigurationSection, default standard: Codec) -> Codec {
-        if section.isText("codec") { return section.choice("codec", default: standard, of: codecs) }
+        if section.isText("codec") || section.saysNull("codec") {
+            return section.choice("codec", default: standard, of: codecs)
+        }
         return section.section("codec") { section in
             let codec = section.choice("name", default: standard, of: codecs)
             switch codec {
