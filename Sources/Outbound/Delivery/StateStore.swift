@@ -28,10 +28,12 @@ package final class StateStore: Sendable {
                 var configuration = Configuration()
                 configuration.label = "state"
                 configuration.prepareDatabase { database in
-                    try database.execute(sql: "PRAGMA synchronous = FULL")
                     try database.execute(sql: "PRAGMA foreign_keys = ON")
                 }
                 let pool = try DatabasePool(path: path, configuration: configuration)
+                // After the pool has been made: to make it GRDB sets NORMAL, under which the last commits do not
+                // outlive a power loss.
+                try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
                 try StateSchema.migrator.migrate(pool)
                 return pool
             }
