@@ -72,6 +72,74 @@ struct FaultyFilesTests {
         #expect(try files.list("/d") == [])
     }
 
+    @Test(
+        "a crash before, during or after an operation leaves it undone, perhaps, or done",
+        arguments: [
+            (FaultyFiles.Fault.crashBefore, [UInt8]()), (.crash, []), (.crashAfter, [1]),
+        ]
+    )
+    func crashSides(fault: FaultyFiles.Fault, left: [UInt8]) throws {
+        let file = try files.open("/d/f", .create)
+        try files.synchronizeFolder("/d")
+        try file.write(at: 0, [1])
+        files.fail(operation: files.operationCount + 1, fault)
+        #expect(throws: FileError.self) { try file.synchronize() }
+        files.restart(seed: nil)
+        #expect(files.content("/d/f") == left)
+    }
+
+    @Test("where a process is abandoned its writes are there and its files are dead; a power loss then takes them")
+    func abandoned() throws {
+        let file = try files.open("/d/f", .create)
+        try files.synchronizeFolder("/d")
+        try file.write(at: 0, [1])
+        files.abandon()
+        #expect(throws: FileError.self) { try file.read(at: 0, count: 1) }
+        #expect(files.content("/d/f") == [1])
+        files.restart(seed: nil)
+        #expect(files.content("/d/f") == [])
+    }
+
+    @Test("who is asked decides about each operation, reads included")
+    func judged() throws {
+        let file = try files.open("/d/f", .create)
+        files.judge { operation, _ in operation == "read" ? .error(FileError.inputOutput) : nil }
+        try file.write(at: 0, [1])
+        #expect(throws: FileError.self) { try file.read(at: 0, count: 1) }
+        files.judge(nil)
+        #expect(try file.read(at: 0, count: 1) == [1])
+    }
+
+    @Test("a folder is there after a power loss once the one above it was synced, however often it was made")
+    func looseFolders() throws {
+        let files = FaultyFiles(areFoldersDurable: false)
+        _ = try files.makeFolder("/a/b")
+        try files.synchronizeFolder("/a")
+        let file = try files.open("/a/b/f", .create)
+        try file.synchronize()
+        try files.synchronizeFolder("/a/b")
+        files.restart(seed: nil)
+        #expect(throws: FileError.self) { try files.list("/a") }
+
+        // Killed right after the folders were made: the next process finds them, and must not rely on them.
+        _ = try files.makeFolder("/a")
+        files.abandon()
+        try files.makeDurableFolder("/a")
+        try files.makeDurableFolder("/a/b")
+        files.restart(seed: nil)
+        #expect(try files.list("/a") == ["b"])
+
+        for stop in 1...6 {
+            let files = FaultyFiles(areFoldersDurable: false)
+            files.fail(operation: stop, .crashAfter)
+            #expect(throws: FileError.self) { try files.makeDurableFolder("/a/b/c") }
+            files.abandon()
+            try files.makeDurableFolder("/a/b/c")
+            files.restart(seed: nil)
+            #expect(try files.list("/a/b") == ["c"])
+        }
+    }
+
     @Test("a full disk refuses what would grow and nothing else")
     func fullDisk() throws {
         let file = try files.open("/d/f", .create)

@@ -18,6 +18,7 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
     package var isNotFound: Bool { code == ENOENT }
     package var isExists: Bool { code == EEXIST }
+    package var isDenied: Bool { code == EACCES || code == EPERM || code == EROFS || code == EINVAL }
     package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
 
     package var description: String {

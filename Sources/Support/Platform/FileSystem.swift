@@ -20,7 +20,7 @@ package protocol FileSystem: Sendable {
     /// The names in a folder, sorted by their bytes.
     func list(_ path: String) throws(FileError) -> [String]
 
-    /// Nil if nothing is there.
+    /// Nil if nothing is there; of a folder, whatever the file system says.
     func size(of path: String) throws(FileError) -> Int64?
 
     func synchronizeFolder(_ path: String) throws(FileError)
@@ -62,11 +62,23 @@ extension FileSystem {
         try synchronizeFolder(FilePath.folder(of: path))
     }
 
-    /// Makes a folder and makes it durable: each new folder's entry is synced in its parent.
+    /// Makes a folder, and those above it that are missing, and makes them durable.
+    ///
+    /// One after the other, each once the one above it is durable. So of what stands there already only the last may
+    /// not be: a process that was killed may have made it and not synced its entry.
     package func makeDurableFolder(_ path: String) throws(FileError) {
-        for made in try makeFolder(path) {
-            try synchronizeFolder(made)
-            try synchronizeFolder(FilePath.folder(of: made))
+        let parent = FilePath.folder(of: path)
+        guard parent != path else { return }
+        let isThere = try size(of: path) != nil
+        if !isThere {
+            try makeDurableFolder(parent)
+            for made in try makeFolder(path) { try synchronizeFolder(made) }
+        }
+        do throws(FileError) {
+            try synchronizeFolder(parent)
+        } catch {
+            // Who may not read the folder above has not made this one, nor anybody in its place.
+            guard isThere, error.isDenied else { throw error }
         }
     }
 }

@@ -13,12 +13,21 @@ package final class FaultyFiles: FileSystem {
         case error(Int32)
         /// It is half done, and from then on everything fails until `restart`.
         case crash
+        /// The same before anything of it is done.
+        case crashBefore
+        /// The same once it is done: nobody is told that it is.
+        case crashAfter
     }
 
-    private let state = Mutex(FaultyState())
+    private let state: Mutex<FaultyState>
     private let observer = Mutex<(@Sendable (_ operation: String, _ path: String) -> Void)?>(nil)
 
-    package init() {}
+    /// Where folders are not durable at once, they are so after `synchronizeFolder` of the folder that they are in.
+    package init(areFoldersDurable: Bool = true) {
+        var state = FaultyState()
+        state.areFoldersDurable = areFoldersDurable
+        self.state = Mutex(state)
+    }
 
     /// Calls `body` at the start of each operation that changes something, with nothing locked: it may count, or
     /// hold the operation up.
@@ -32,6 +41,13 @@ package final class FaultyFiles: FileSystem {
 
     /// The numbered operations so far.
     package var operationCount: Int { state.withLock { $0.operations } }
+
+    /// Asks `body` about each operation, those that only look included, what becomes of it.
+    ///
+    /// Everything is locked meanwhile: it must not come back here. One that only looks can fail and not crash.
+    package func judge(_ body: (@Sendable (_ operation: String, _ path: String) -> Fault?)?) {
+        state.withLock { $0.judge = body }
+    }
 
     /// Plans a fault for the operation of that number (counted from the start).
     package func fail(operation: Int, _ fault: Fault) {
@@ -54,11 +70,30 @@ package final class FaultyFiles: FileSystem {
     /// True between a crash and the restart.
     package var isDown: Bool { state.withLock { $0.isDown } }
 
+    /// The power fails now.
+    package func crash() {
+        state.withLock { $0.isDown = true }
+    }
+
+    /// The bytes of all files together.
+    package var bytes: Int { state.withLock { $0.bytes } }
+
+    /// The paths of all files that begin so, sorted by their bytes.
+    package func paths(under prefix: String) -> [String] {
+        state.withLock { state in state.entries.keys.filter { $0.hasPrefix(prefix) }.sorted() }
+    }
+
     /// Power loss and a new start: open files are dead, locks are free.
     ///
     /// - Parameter seed: nil keeps exactly what was synced; otherwise it decides what else survived.
     package func restart(seed: UInt64?) {
         state.withLock { $0.restart(seed: seed) }
+    }
+
+    /// The process dies and the machine lives on: open files are dead, locks are free, and all that was written is
+    /// there, as durable as it was.
+    package func abandon() {
+        state.withLock { $0.abandon() }
     }
 
     /// The content of a file as a reader would see it now.
@@ -82,17 +117,19 @@ package final class FaultyFiles: FileSystem {
         return try state.withLock { state throws(FileError) in
             switch mode {
             case .read, .readWrite:
-                try state.checkUp("open", path)
+                try state.look("open", path)
                 guard let node = state.entries[path] else { throw FaultyState.error(.notFound, "open", path) }
                 return FaultyFile(self, node, generation: state.generation, canWrite: mode == .readWrite)
             case .create:
-                try state.operate("open", path)
-                guard state.entries[path] == nil else { throw FaultyState.error(.exists, "open", path) }
-                guard state.folders.contains(FilePath.folder(of: path)) else {
-                    throw FaultyState.error(.notFound, "open", path)
+                let node = try state.perform("open", path) { state throws(FileError) in
+                    guard state.entries[path] == nil else { throw FaultyState.error(.exists, "open", path) }
+                    guard state.folders.contains(FilePath.folder(of: path)) else {
+                        throw FaultyState.error(.notFound, "open", path)
+                    }
+                    let node = FaultyNode(path)
+                    state.set(path, node)
+                    return node
                 }
-                let node = FaultyNode(path)
-                state.set(path, node)
                 return FaultyFile(self, node, generation: state.generation, canWrite: true)
             }
         }
@@ -100,8 +137,7 @@ package final class FaultyFiles: FileSystem {
 
     package func rename(_ from: String, to: String) throws(FileError) {
         announce("rename", to)
-        try state.withLock { state throws(FileError) in
-            try state.operate("rename", to)
+        try change("rename", to) { state throws(FileError) in
             guard let node = state.entries[from] else { throw FaultyState.error(.notFound, "rename", from) }
             state.pending.append([(from, nil), (to, node)])
             state.entries[from] = nil
@@ -112,8 +148,7 @@ package final class FaultyFiles: FileSystem {
 
     package func link(_ existing: String, to: String) throws(FileError) {
         announce("link", to)
-        try state.withLock { state throws(FileError) in
-            try state.operate("link", to)
+        try change("link", to) { state throws(FileError) in
             guard let node = state.entries[existing] else { throw FaultyState.error(.notFound, "link", existing) }
             guard state.entries[to] == nil else { throw FaultyState.error(.exists, "link", to) }
             state.set(to, node)
@@ -122,17 +157,14 @@ package final class FaultyFiles: FileSystem {
 
     package func remove(_ path: String) throws(FileError) {
         announce("remove", path)
-        try state.withLock { state throws(FileError) in
-            try state.operate("remove", path)
+        try change("remove", path) { state throws(FileError) in
             guard state.entries[path] != nil else { throw FaultyState.error(.notFound, "remove", path) }
             state.set(path, nil)
         }
     }
 
-    /// Folders are durable at once: what is under test is the files in them.
     package func makeFolder(_ path: String) throws(FileError) -> [String] {
-        try state.withLock { state throws(FileError) in
-            try state.operate("mkdir", path)
+        try change("mkdir", path) { state in
             var made: [String] = []
             var folder = path
             while state.folders.insert(folder).inserted {
@@ -145,7 +177,7 @@ package final class FaultyFiles: FileSystem {
 
     package func list(_ path: String) throws(FileError) -> [String] {
         try state.withLock { state throws(FileError) in
-            try state.checkUp("list", path)
+            try state.look("list", path)
             guard state.folders.contains(path) else { throw FaultyState.error(.notFound, "list", path) }
             return (Array(state.entries.keys) + Array(state.folders)).filter {
                 $0 != path && FilePath.folder(of: $0) == path
@@ -156,17 +188,15 @@ package final class FaultyFiles: FileSystem {
 
     package func size(of path: String) throws(FileError) -> Int64? {
         try state.withLock { state throws(FileError) in
-            try state.checkUp("stat", path)
+            try state.look("stat", path)
+            if state.folders.contains(path) { return 0 }
             return (state.entries[path]?.current.count).map { Int64($0) }
         }
     }
 
     package func synchronizeFolder(_ path: String) throws(FileError) {
         announce("sync of folder", path)
-        try state.withLock { state throws(FileError) in
-            try state.operate("sync of folder", path)
-            state.synchronizeFolder(path)
-        }
+        try change("sync of folder", path) { $0.synchronizeFolder(path) }
     }
 
     package func freeBytes(at path: String) throws(FileError) -> Int64 {
@@ -175,10 +205,18 @@ package final class FaultyFiles: FileSystem {
 
     package func lock(_ path: String) throws(FileError) -> (any FileLock)? {
         try state.withLock { state throws(FileError) in
-            try state.checkUp("lock", path)
+            try state.look("lock", path)
             guard state.locks.insert(path).inserted else { return nil }
             return FaultyLock(self, path, generation: state.generation)
         }
+    }
+
+    private func change<Result: Sendable>(
+        _ operation: String,
+        _ path: String,
+        _ body: (inout FaultyState) throws(FileError) -> Result
+    ) throws(FileError) -> Result {
+        try state.withLock { state throws(FileError) in try state.perform(operation, path, body) }
     }
 
     fileprivate func path(of node: FaultyNode) -> String { state.withLock { _ in node.path } }
@@ -220,7 +258,7 @@ private final class FaultyFile: File {
     func read(at position: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         let path = path
         let bytes = try files.withState(generation: generation, "read", path) { state throws(FileError) in
-            try state.checkUp("read", path)
+            try state.look("read", path)
             let start = min(Int(position), node.current.count)
             return Array(node.current[start..<min(node.current.count, start + buffer.count)])
         }
@@ -249,15 +287,14 @@ private final class FaultyFile: File {
         let path = path
         files.announce("truncate", path)
         try files.withState(generation: generation, "truncate", path) { state throws(FileError) in
-            try state.operate("truncate", path)
-            node.resize(Int(size))
+            try state.perform("truncate", path) { _ in node.resize(Int(size)) }
         }
     }
 
     func size() throws(FileError) -> Int64 {
         let path = path
         return try files.withState(generation: generation, "stat", path) { state throws(FileError) in
-            try state.checkUp("stat", path)
+            try state.look("stat", path)
             return Int64(node.current.count)
         }
     }

@@ -56,6 +56,9 @@ struct FaultyState: Sendable {
     /// Changes of names since their folder's sync, in order; those of one operation stand together.
     var pending: [[(path: String, node: FaultyNode?)]] = []
     var folders: Set<String> = ["/", "."]
+    var durableFolders: Set<String> = ["/", "."]
+    var areFoldersDurable = true
+    var judge: (@Sendable (_ operation: String, _ path: String) -> FaultyFiles.Fault?)?
     var locks: Set<String> = []
     var operations = 0
     var faults: [Int: FaultyFiles.Fault] = [:]
@@ -81,27 +84,57 @@ struct FaultyState: Sendable {
         if isDown { throw Self.error(.inputOutput, operation, path) }
     }
 
+    /// An operation that changes nothing.
+    func look(_ operation: String, _ path: String) throws(FileError) {
+        try checkUp(operation, path)
+        if case .error(let code)? = judge?(operation, path) {
+            throw FileError(code: code, operation: operation, path: path)
+        }
+    }
+
+    /// How an operation goes.
+    enum Course {
+        case whole
+        /// The power fails while it is done.
+        case cut
+        /// The power fails once it is done.
+        case wholeThenDown
+    }
+
     /// Counts an operation, and lets its fault happen.
-    ///
-    /// Answers whether it is the one that crashes.
-    mutating func begin(_ operation: String, _ path: String) throws(FileError) -> Bool {
+    mutating func begin(_ operation: String, _ path: String) throws(FileError) -> Course {
         try checkUp(operation, path)
         operations += 1
         if let fault = kindFaults[operation], fault.times > 0, path.hasSuffix(fault.ending) {
             kindFaults[operation]?.times -= 1
             throw FileError(code: fault.code, operation: operation, path: path)
         }
-        switch faults[operations] {
-        case nil: return false
+        switch faults[operations] ?? judge?(operation, path) {
+        case nil: return .whole
         case .error(let code): throw FileError(code: code, operation: operation, path: path)
         case .crash:
             isDown = true
-            return true
+            return .cut
+        case .crashBefore:
+            isDown = true
+            throw Self.error(.inputOutput, operation, path)
+        case .crashAfter:
+            isDown = true
+            return .wholeThenDown
         }
     }
 
-    mutating func operate(_ operation: String, _ path: String) throws(FileError) {
-        if try begin(operation, path) { throw Self.error(.inputOutput, operation, path) }
+    /// An operation that is done whole or, as a journalling file system has it, not at all.
+    mutating func perform<Result>(
+        _ operation: String,
+        _ path: String,
+        _ body: (inout FaultyState) throws(FileError) -> Result
+    ) throws(FileError) -> Result {
+        let course = try begin(operation, path)
+        guard course != .cut else { throw Self.error(.inputOutput, operation, path) }
+        let result = try body(&self)
+        guard course == .whole else { throw Self.error(.inputOutput, operation, path) }
+        return result
     }
 
     mutating func set(_ path: String, _ node: FaultyNode?) {
@@ -110,7 +143,7 @@ struct FaultyState: Sendable {
     }
 
     mutating func write(_ node: FaultyNode, _ path: String, _ position: Int, _ bytes: [UInt8]) throws(FileError) {
-        if try begin("write", path) {
+        if try begin("write", path) != .whole {
             // All pages count as written and none as synced: the restart decides which of them survive.
             node.write(position, bytes[...])
             throw Self.error(.inputOutput, "write", path)
@@ -122,12 +155,15 @@ struct FaultyState: Sendable {
 
     mutating func synchronize(_ node: FaultyNode, _ path: String) throws(FileError) {
         do throws(FileError) {
-            try operate("sync", path)
+            try perform("sync", path) { _ in Self.keepAll(of: node) }
         } catch {
             // The kernel reports a failed write-back once and marks the pages clean: the next sync succeeds falsely.
             if !isDown { node.dirty = [] }
             throw error
         }
+    }
+
+    private static func keepAll(of node: FaultyNode) {
         if node.durable.count > node.current.count { node.durable.removeSubrange(node.current.count...) }
         let grown = node.current.count - node.durable.count
         node.durable.append(contentsOf: [UInt8](repeating: 0, count: max(0, grown)))
@@ -145,16 +181,23 @@ struct FaultyState: Sendable {
             }
         }
         pending = left
+        for inner in folders where FilePath.folder(of: inner) == folder { durableFolders.insert(inner) }
     }
 
-    mutating func restart(seed: UInt64?) {
+    mutating func abandon() {
         generation += 1
         isDown = false
         locks = []
         faults = [:]
         kindFaults = [:]
+    }
+
+    mutating func restart(seed: UInt64?) {
+        abandon()
+        if areFoldersDurable { durableFolders = folders }
         if let seed { keepSome(SeededRandom(seed: seed)) }
         pending = []
+        forgetLooseFolders()
         entries = durableEntries
         for node in entries.values {
             node.current = node.durable
@@ -162,7 +205,27 @@ struct FaultyState: Sendable {
         }
     }
 
+    /// A folder is found only from those above it; what was in one that is gone is gone too.
+    private mutating func forgetLooseFolders() {
+        let durable = durableFolders
+        func isFound(_ folder: String) -> Bool {
+            var folder = folder
+            while durable.contains(folder) {
+                let above = FilePath.folder(of: folder)
+                if above == folder { return true }
+                folder = above
+            }
+            return false
+        }
+        folders = durable.filter(isFound)
+        durableFolders = folders
+        durableEntries = durableEntries.filter { folders.contains(FilePath.folder(of: $0.key)) }
+    }
+
     private mutating func keepSome(_ random: SeededRandom) {
+        for folder in folders.subtracting(durableFolders).sorted() where random.next(below: 2) == 0 {
+            durableFolders.insert(folder)
+        }
         // Half of the seeds keep a prefix of the name changes, as a journalling file system does; the others any.
         let keepsPrefix = random.next(below: 2) == 0
         let prefix = random.next(below: pending.count + 1)
