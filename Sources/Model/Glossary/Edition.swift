@@ -6,6 +6,11 @@ public struct Edition: Sendable {
     public let types: [EventType]
     private let index: [String: Int]
 
+    /// The same edition with only those of its types, for worlds that need no more.
+    package func keeping(_ names: Set<String>) -> Edition {
+        Edition(name: name, types: types.filter { names.contains($0.name) })
+    }
+
     init(name: String, types: [EventType]) {
         self.name = name
         self.types = types

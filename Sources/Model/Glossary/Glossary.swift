@@ -24,6 +24,10 @@ public struct Glossary: Sendable {
         editions = try parser.parse(text)
     }
 
+    package init(_ editions: [Edition]) {
+        self.editions = editions
+    }
+
     /// The edition of that name, such as `2021`.
     public func edition(_ name: String) -> Edition? {
         editions.first { $0.name == name }

@@ -10,6 +10,12 @@ package protocol CloudTransport: Sendable {
     func exchange(_ request: CloudRequest) async throws(DestinationError) -> CloudResponse
 }
 
+/// A transport with an owner, who shuts it down last.
+package protocol OwnedTransport: CloudTransport {
+    /// Closes every connection; exchanges under way fail.
+    func shutdown() async throws
+}
+
 /// What is sent.
 package struct CloudRequest: Sendable {
     package enum Body: Sendable {

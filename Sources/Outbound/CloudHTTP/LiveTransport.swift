@@ -8,7 +8,7 @@ package import Platform
 /// Exchanges over the network, all through one pool of connections.
 ///
 /// Make one for the process and shut it down last.
-package final class LiveTransport: CloudTransport {
+package final class LiveTransport: OwnedTransport {
     /// A connection that moves no byte for so long is given up.
     private static let idle = TimeAmount.seconds(60)
     /// Stores close idle connections after some 20 s; ours must be the first to, or requests meet a closed one.
@@ -36,7 +36,6 @@ package final class LiveTransport: CloudTransport {
         self.clock = clock
     }
 
-    /// Closes every connection; exchanges under way fail.
     package func shutdown() async throws {
         try await client.shutdown()
     }

@@ -12,6 +12,13 @@ package final class DoubleServer: Sendable {
         package var headers: [(name: String, value: String)]
         package var body: [UInt8] = []
 
+        package init(method: String, uri: String, headers: [(name: String, value: String)], body: [UInt8] = []) {
+            self.method = method
+            self.uri = uri
+            self.headers = headers
+            self.body = body
+        }
+
         package func header(_ name: String) -> String? {
             headers.first { $0.name.lowercased() == name.lowercased() }?.value
         }

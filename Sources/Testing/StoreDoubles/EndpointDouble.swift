@@ -62,8 +62,11 @@ package final class EndpointDouble: Sendable {
     package func limit(bodyBytes count: Int) { state.withLock { $0.bodyBytesMax = count } }
 
     /// Serves requests.
-    package func makeServer() -> DoubleServer {
-        DoubleServer { [self] request in answer(to: request) }
+    package func makeServer() -> DoubleServer { DoubleServer(handler()) }
+
+    /// Answers requests of a server.
+    package func handler() -> DoubleServer.Handler {
+        { request in self.answer(to: request) }
     }
 
     private func answer(to request: DoubleServer.Request) -> DoubleServer.Answer {

@@ -102,7 +102,7 @@ package struct CourantService: Sendable {
         let listeners = try ServiceListeners(rooms: rooms, board: board, reload: reload).listeners { name, address in
             starting.bound(name, address)
         }
-        let disk = diskUpkeep(rooms)
+        let disk = DiskUpkeep(of: rooms)
         try await rooms.tellOfRetired()
         rooms.tellOfFailedReplays()
         // Intake's first question finds the figures there.
@@ -112,7 +112,7 @@ package struct CourantService: Sendable {
             .init(service: DeliveryRun(rooms: rooms), serviceName: "delivery"),
             .init(service: TrackingRun(rooms: rooms), serviceName: "tracking"),
             .init(service: disk, serviceName: "disk"),
-            .init(service: retention(rooms), serviceName: "retention"),
+            .init(service: Retention(of: rooms), serviceName: "retention"),
         ]
         let runs = try listeners.map {
             try ListenerRun($0, patience: configuration.shutdownTimeout, clock: platform.clock)
@@ -156,32 +156,6 @@ package struct CourantService: Sendable {
             starting.giveUp()
             try await tasks.waitForAll()
         }
-    }
-
-    private func diskUpkeep(_ rooms: ServiceRooms) -> DiskUpkeep {
-        DiskUpkeep(
-            folder: rooms.folder,
-            budget: rooms.disk,
-            journal: rooms.journal,
-            delivery: rooms.delivery,
-            tracker: rooms.tracking.tracker,
-            platform: platform,
-            logger: logger,
-            headroom: DiskBudget.headroom(configuration.disk, configuration.journal),
-            failStop: failStop
-        )
-    }
-
-    private func retention(_ rooms: ServiceRooms) -> Retention {
-        Retention(
-            journal: rooms.journal,
-            delivery: rooms.delivery,
-            tracker: rooms.tracking.tracker,
-            keep: configuration.journal.keep,
-            platform: platform,
-            logger: logger,
-            failStop: failStop
-        )
     }
 
     private func started(

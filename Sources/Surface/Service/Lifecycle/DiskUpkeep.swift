@@ -21,22 +21,38 @@ struct DiskUpkeep: Service {
     let headroom: Int64
     let failStop: FailStop
 
+    /// That of a service's rooms.
+    init(of rooms: ServiceRooms) {
+        folder = rooms.folder
+        budget = rooms.disk
+        journal = rooms.journal
+        delivery = rooms.delivery
+        tracker = rooms.tracking.tracker
+        platform = rooms.platform
+        logger = rooms.logger
+        headroom = DiskBudget.headroom(rooms.configuration.disk, rooms.configuration.journal)
+        failStop = rooms.failStop
+    }
+
     func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            var wasFull = false
-            var pace = UpkeepPace(headroom: headroom)
-            while true {
-                do {
-                    try await look(&pace)
-                } catch {
-                    failStop.check(error)
-                    logger.error("The disk could not be looked after.", metadata: ["disk.error": "\(error)"])
-                }
-                let isFull = !budget.admits(journal: journal.bytesOnDisk)
-                if isFull != wasFull { report(isFull) }
-                wasFull = isFull
-                try await platform.clock.sleep(for: UpkeepPace.look)
+        try? await cancelWhenGracefulShutdown { try await work() }
+    }
+
+    /// Until cancelled.
+    func work() async throws {
+        var wasFull = false
+        var pace = UpkeepPace(headroom: headroom)
+        while true {
+            do {
+                try await look(&pace)
+            } catch {
+                failStop.check(error)
+                logger.error("The disk could not be looked after.", metadata: ["disk.error": "\(error)"])
             }
+            let isFull = !budget.admits(journal: journal.bytesOnDisk)
+            if isFull != wasFull { report(isFull) }
+            wasFull = isFull
+            try await platform.clock.sleep(for: UpkeepPace.look)
         }
     }
 

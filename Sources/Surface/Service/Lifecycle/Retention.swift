@@ -17,17 +17,31 @@ struct Retention: Service {
     let logger: Logger
     let failStop: FailStop
 
+    /// That of a service's rooms.
+    init(of rooms: ServiceRooms) {
+        journal = rooms.journal
+        delivery = rooms.delivery
+        tracker = rooms.tracking.tracker
+        keep = rooms.configuration.journal.keep
+        platform = rooms.platform
+        logger = rooms.logger
+        failStop = rooms.failStop
+    }
+
     func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while true {
-                do {
-                    try await pass()
-                } catch {
-                    failStop.check(error)
-                    logger.error("Old segments could not be removed.", metadata: ["journal.error": "\(error)"])
-                }
-                try await platform.clock.sleep(for: Self.every)
+        try? await cancelWhenGracefulShutdown { try await work() }
+    }
+
+    /// Until cancelled.
+    func work() async throws {
+        while true {
+            do {
+                try await pass()
+            } catch {
+                failStop.check(error)
+                logger.error("Old segments could not be removed.", metadata: ["journal.error": "\(error)"])
             }
+            try await platform.clock.sleep(for: Self.every)
         }
     }
 

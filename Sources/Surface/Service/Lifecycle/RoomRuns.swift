@@ -12,12 +12,17 @@ import Tracking
 
 /// The journal's writers, for as long as anything may be appended.
 struct JournalRun: Service {
-    let journal: SegmentedJournal
+    let journal: any Journal
     let failStop: FailStop
 
     func run() async throws {
+        try await cancelWhenGracefulShutdown { try await work() }
+    }
+
+    /// Until cancelled.
+    func work() async throws {
         do {
-            try await cancelWhenGracefulShutdown { try await journal.run() }
+            try await journal.run()
         } catch is CancellationError {
             // Cancelled is how writers are told to finish their frame and stop.
         } catch {
@@ -32,8 +37,13 @@ struct TrackingRun: Service {
     let rooms: ServiceRooms
 
     func run() async throws {
+        try await cancelWhenGracefulShutdown { try await work() }
+    }
+
+    /// Until cancelled.
+    func work() async throws {
         do {
-            try await cancelWhenGracefulShutdown { try await rooms.tracking.tracker.run() }
+            try await rooms.tracking.tracker.run()
         } catch is CancellationError {
             // Cancelled is how it is told to handle what still waits and stop.
         } catch {
@@ -48,6 +58,11 @@ struct DeliveryRun: Service {
     let rooms: ServiceRooms
 
     func run() async throws {
+        try await work { (try? await gracefulShutdown()) != nil }
+    }
+
+    /// Until `isStopped` answers: true for a stop in order, false where all is to be cut off.
+    func work(isStopped: @escaping @Sendable () async -> Bool) async throws {
         let (delivery, replays, failStop, logger) = (rooms.delivery, rooms.replays, rooms.failStop, rooms.logger)
         let timeout = rooms.configuration.shutdownTimeout
         // The one that stops the others says when it is time to cancel what has not stopped.
@@ -71,7 +86,7 @@ struct DeliveryRun: Service {
                 return false
             }
             group.addTask {
-                guard (try? await gracefulShutdown()) != nil else { return true }
+                guard await isStopped() else { return true }
                 async let replaysStopped = replays.stop(within: timeout)
                 let stopped = await delivery.stop(within: timeout)
                 if await !(replaysStopped && stopped) {

@@ -1,12 +1,25 @@
-import CloudHTTP
-import Delivery
+package import CloudHTTP
+package import Delivery
 import Glossary
 import Intake
-import Journal
+package import Journal
 import Logging
-import Platform
+package import Platform
 import Telemetry
 import Tracking
+
+/// Where the rooms meet the network, the journal and Delivery's state: the simulator puts others in their place.
+package struct RoomSeams: Sendable {
+    package static let live = RoomSeams { LiveTransport(clock: $0) }
+
+    package var transport: @Sendable (_ clock: any WorldClock) -> any OwnedTransport
+    package var journal: @Sendable (any Journal) -> any Journal = { $0 }
+    package var state: @Sendable (any DeliveryState) -> any DeliveryState = { $0 }
+
+    package init(transport: @escaping @Sendable (_ clock: any WorldClock) -> any OwnedTransport) {
+        self.transport = transport
+    }
+}
 
 /// All rooms of a service, opened in their order and standing on each other.
 struct ServiceRooms: Sendable {
@@ -20,9 +33,9 @@ struct ServiceRooms: Sendable {
     let state: StateStore
     let tokens: TokenBook
     let schemas: [JournalSchema]
-    let journal: SegmentedJournal
+    let journal: any Journal
     let disk: DiskBudget
-    let transport: LiveTransport
+    let transport: any OwnedTransport
     let delivery: Delivery
     let replays: Replays
     let intake: Intake
@@ -38,14 +51,25 @@ struct ServiceRooms: Sendable {
         platform: Platform,
         processID: Int32,
         logger: Logger,
-        failStop: FailStop
+        failStop: FailStop,
+        seams: RoomSeams = .live
     ) async throws -> ServiceRooms {
         let folder = try await DataFolder.hold(configuration.data, processID: processID, platform: platform)
         do {
             let state = try await folder.openState()
-            let transport = LiveTransport(clock: platform.clock)
+            let transport = seams.transport(platform.clock)
             do {
-                return try await open(configuration, glossary, platform, logger, failStop, folder, state, transport)
+                return try await open(
+                    configuration,
+                    glossary,
+                    platform,
+                    logger,
+                    failStop,
+                    folder,
+                    state,
+                    transport,
+                    seams
+                )
             } catch {
                 try? await transport.shutdown()
                 try? await state.close()
@@ -74,16 +98,17 @@ struct ServiceRooms: Sendable {
         _ configuration: Configuration,
         _ glossary: Glossary,
         _ schemas: [JournalSchema],
-        _ journal: SegmentedJournal,
+        _ journal: any Journal,
         _ folder: DataFolder,
         _ state: StateStore,
         _ metrics: MetricRegistry,
-        _ transport: LiveTransport
+        _ transport: any OwnedTransport,
+        _ seams: RoomSeams
     ) async throws -> Delivery {
         let platform = state.platform
         let environment = ConnectorEnvironment(
             journal: journal,
-            state: state,
+            state: seams.state(state),
             owner: try await state.takeOver(),
             book: try SchemaBook(glossary: glossary, system: schemas.filter { $0.name == DeadLetter.typeName }),
             platform: platform,
@@ -108,7 +133,8 @@ struct ServiceRooms: Sendable {
         _ failStop: FailStop,
         _ folder: DataFolder,
         _ state: StateStore,
-        _ transport: LiveTransport
+        _ transport: any OwnedTransport,
+        _ seams: RoomSeams
     ) async throws -> ServiceRooms {
         let metrics = MetricRegistry()
         let tokens = TokenBook(
@@ -120,7 +146,7 @@ struct ServiceRooms: Sendable {
         try configuration.refuseOpenDoors(tokens)
         let disk = DiskBudget(configuration.disk)
         let schemas = try Intake.journalSchemas(glossary.editions)
-        let journal = try await SegmentedJournal.open(
+        let segments = try await SegmentedJournal.open(
             configuration.journalSettings(folder: folder.journal, disk: disk),
             schemas: schemas,
             identify: { Intake.identify(glossary.editions, schemas: schemas, secret: $0) },
@@ -130,8 +156,19 @@ struct ServiceRooms: Sendable {
             failStop: { failStop.stop("\($0)") },
             onLoss: { Self.tell($0, logger) }
         )
-        try await state.adopt(journal.id)
-        let delivery = try await delivery(configuration, glossary, schemas, journal, folder, state, metrics, transport)
+        try await state.adopt(segments.id)
+        let journal = seams.journal(segments)
+        let delivery = try await delivery(
+            configuration,
+            glossary,
+            schemas,
+            journal,
+            folder,
+            state,
+            metrics,
+            transport,
+            seams
+        )
         let replays = Replays(for: delivery)
         try await replays.resume()
         let intake = configuration.intake(over: journal, glossary, schemas, platform, metrics)
@@ -262,6 +299,8 @@ extension Configuration {
             folder: folder,
             partitions: journal.partitions,
             segmentBytes: journal.segmentBytes,
+            // Head, frame and seal have to fit a segment, however small.
+            frameBytesMax: min(4 << 20, journal.segmentBytes / 2),
             duplicateWindow: duplicates.window,
             duplicateMemory: duplicates.memoryBytes,
             diskAdmits: { disk.admits(journal: $0) }

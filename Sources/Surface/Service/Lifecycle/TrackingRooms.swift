@@ -30,7 +30,7 @@ struct TrackingRooms: Sendable {
         _ intake: Intake,
         _ platform: Platform,
         _ metrics: MetricRegistry,
-        _ transport: LiveTransport,
+        _ transport: any CloudTransport,
         _ failStop: FailStop
     ) async throws -> TrackingRooms {
         let definitions = try configuration.tracking.definitions.map(DefinitionFolder.read) ?? []
@@ -62,7 +62,7 @@ struct TrackingRooms: Sendable {
 
     private static func webhooks(
         _ part: TrackingPart,
-        _ transport: LiveTransport
+        _ transport: any CloudTransport
     ) throws -> [String: [String: any ProviderWebhook]] {
         var webhooks: [String: [String: any ProviderWebhook]] = [:]
         for (source, settings) in part.sources {
@@ -82,7 +82,7 @@ struct TrackingRooms: Sendable {
     }
 
     /// Gets a small answer from an address that has been checked; no redirect is followed.
-    static func fetch(_ url: String, _ transport: LiveTransport) async throws -> [UInt8] {
+    static func fetch(_ url: String, _ transport: any CloudTransport) async throws -> [UInt8] {
         let answer = try await transport.exchange(
             CloudRequest("GET", url, deadline: fetchTimeout, responseBytesMax: fetchedBytesMax)
         )
