@@ -3,12 +3,14 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 ROUNDS ?= 50
 USERS ?= 1000
+SEEDS ?= 1000
 ARGS ?=
 
 # Imports that the manifest does not declare are errors: a room reaches only what its target names.
 BUILD := swift build -j $(JOBS) --explicit-target-dependency-import-check error
 PYTHON := $(CURDIR)/.build/venv/bin/python
 DEBUG_COURANT := $(CURDIR)/.build/debug/courant
+SIMULATE := $(CURDIR)/.build/debug/courant-simulate
 RELEASE_COURANT := $(CURDIR)/.build/release/courant
 # With hundreds of tests at once on two cores, those that start servers would starve.
 NARROW := $(shell swift test --help-hidden 2>/dev/null | grep -q maximum-parallelization-width \
@@ -18,7 +20,7 @@ SWIFT_PATHS := Sources Tests Benchmarks Package.swift
 export COURANT_PYTHON := $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test crash day bench growth compare soak lint format docs clean
+.PHONY: help setup build demo test simulate crash day bench growth compare soak lint format docs clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -36,6 +38,11 @@ test: ## build and run all tests; ARGS="--filter JournalTests" for some
 	@scripts/setup --test
 	$(BUILD) --build-tests
 	scripts/run-tests $(NARROW) $(ARGS)
+
+simulate: ## run the service in a simulated world, SEEDS times (1000) with faults by seed; ARGS="--first N --verbose"
+	@scripts/setup --test
+	$(BUILD) --product courant-simulate
+	$(SIMULATE) --seeds $(SEEDS) --jobs $(JOBS) $(ARGS)
 
 crash: ## kill -9 the server at random moments, ROUNDS times (50), and count what stands in the files
 	@scripts/setup --test

@@ -64,6 +64,7 @@ let package = Package(
     products: [
         .executable(name: "courant", targets: ["courant"]),
         .executable(name: "courant-bench", targets: ["CourantBench"]),
+        .executable(name: "courant-simulate", targets: ["courant-simulate"]),
         .library(name: "Avro", targets: ["Avro"]),
         .library(name: "Glossary", targets: ["Glossary"]),
     ],
@@ -165,6 +166,25 @@ let package = Package(
             path: "Benchmarks/Sources/CourantBench",
             swiftSettings: houseSettings
         ),
+        .target(
+            name: "CSimulation",
+            path: "Sources/Testing/CSimulation",
+            linkerSettings: [.linkedLibrary("sqlite3")]
+        ),
+        room(
+            "Testing",
+            "Simulation",
+            [
+                "Avro", "CSimulation", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal", "Platform",
+                "PlatformTesting", "Service", "StoreDoubles", "Tracking", logging,
+            ]
+        ),
+        .executableTarget(
+            name: "courant-simulate",
+            dependencies: ["Simulation", arguments],
+            path: "Sources/Testing/courant-simulate",
+            swiftSettings: houseSettings
+        ),
         // Programs that tests run: it meets the real clock and real processes, as no room of the house may.
         .target(
             name: "ProgramTesting",
@@ -259,6 +279,7 @@ let package = Package(
         tests("Command", ["ProgramTesting"]),
         tests("Crash", ["ProgramTesting"]),
         tests("Day", ["ProgramTesting"]),
+        tests("Simulation", ["ProgramTesting"]),
         tests("Tidy", ["ProgramTesting"]),
     ],
     cxxLanguageStandard: .cxx17

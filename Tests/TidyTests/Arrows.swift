@@ -19,6 +19,7 @@ enum Arrows {
 
     static let house: [String: Room] = [
         "CAllocations": Room(wing: "Testing"),
+        "CSimulation": Room(wing: "Testing"),
         "CDeflate": Room(wing: "Support"),
         "CGlossary": Room(wing: "Model"),
         "CRDKafka": Room(wing: "Support"),
@@ -111,6 +112,15 @@ enum Arrows {
             others: ["Crypto", "Darwin", "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix", "Testing", "_CryptoExtras"]
         ),
         "PlatformTesting": Room(wing: "Testing", rooms: ["Platform"], others: ["Testing"]),
+        "Simulation": Room(
+            wing: "Testing",
+            rooms: [
+                "Avro", "CDeflate", "CSimulation", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal", "Platform",
+                "PlatformTesting", "Service", "StoreDoubles", "Tracking",
+            ],
+            others: ["Logging"]
+        ),
+        "courant-simulate": Room(wing: "Testing", rooms: ["Simulation"], others: ["ArgumentParser"]),
     ]
 
     private static let surface: Set = ["Dispatch", "Darwin", "Glibc", "Musl"]

@@ -1,0 +1,106 @@
+internal import Platform
+internal import PlatformTesting
+internal import Synchronization
+
+/// A disk with a care undone.
+final class BrokenFiles: FileSystem {
+    private let base: any FileSystem
+    private let variant: BrokenVariant
+    /// Files whose sync is put off.
+    private let late = Mutex<[any File]>([])
+    private let lastRemoved = Mutex("")
+
+    init(_ base: any FileSystem, _ variant: BrokenVariant) {
+        self.base = base
+        self.variant = variant
+    }
+
+    /// What was put off is done now.
+    func synchronizeLate() throws(FileError) {
+        let files = late.withLock { late in
+            defer { late = [] }
+            return late
+        }
+        for file in files { try file.synchronize() }
+    }
+
+    fileprivate func synchronize(_ file: any File, _ path: String) throws(FileError) {
+        switch variant {
+        case .skipsSegmentSync where path.hasSuffix(".segment") || path.hasSuffix(".spare"): return
+        case .showsUnsynced where path.hasSuffix(".segment"), .keepsTornSegment where path.hasSuffix(".segment"):
+            late.withLock { $0.append(file) }
+        case .skipsStateSync where path.contains("state.db"): return
+        case .skipsLandingSync where path.contains("/staging/") || path.hasPrefix(Scenario.folder): return
+        case .retriesSync:
+            do throws(FileError) {
+                try file.synchronize()
+            } catch {
+                try file.synchronize()
+            }
+        default: try file.synchronize()
+        }
+    }
+
+    func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+        BrokenFile(try base.open(path, mode), path, of: self)
+    }
+
+    func rename(_ from: String, to: String) throws(FileError) {
+        if variant == .keepsTornSegment, from.hasSuffix(".recovering") { return try base.remove(from) }
+        try base.rename(from, to: to)
+    }
+
+    func synchronizeFolder(_ path: String) throws(FileError) {
+        switch variant {
+        case .skipsFolderSync where path.hasPrefix(Scenario.data): return
+        case .skipsOuterSync where path.utf8.count < Scenario.data.utf8.count: return
+        case .removesWithoutOrder where path.hasSuffix("/journal"):
+            let removed = lastRemoved.withLock { removed in
+                defer { removed = "" }
+                return removed
+            }
+            if !removed.isEmpty { return }
+        default: break
+        }
+        try base.synchronizeFolder(path)
+    }
+
+    func remove(_ path: String) throws(FileError) {
+        try base.remove(path)
+        lastRemoved.withLock { $0 = path.hasSuffix(".segment") ? path : "" }
+    }
+
+    func link(_ existing: String, to: String) throws(FileError) { try base.link(existing, to: to) }
+    func makeFolder(_ path: String) throws(FileError) -> [String] { try base.makeFolder(path) }
+    func list(_ path: String) throws(FileError) -> [String] { try base.list(path) }
+    func size(of path: String) throws(FileError) -> Int64? { try base.size(of: path) }
+    func freeBytes(at path: String) throws(FileError) -> Int64 { try base.freeBytes(at: path) }
+    func lock(_ path: String) throws(FileError) -> (any FileLock)? { try base.lock(path) }
+}
+
+private final class BrokenFile: File {
+    private let base: any File
+    private let path: String
+    private let files: BrokenFiles
+
+    init(_ base: any File, _ path: String, of files: BrokenFiles) {
+        self.base = base
+        // A spare that has become a segment keeps its first name here.
+        self.path = path.hasSuffix(".spare") ? path + ".segment" : path
+        self.files = files
+    }
+
+    func synchronize() throws(FileError) { try files.synchronize(base, path) }
+
+    func read(at position: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+        try unsafe base.read(at: position, into: buffer)
+    }
+
+    func write(at position: Int64, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        try unsafe base.write(at: position, bytes)
+    }
+
+    func truncate(to size: Int64) throws(FileError) { try base.truncate(to: size) }
+    func size() throws(FileError) -> Int64 { try base.size() }
+    func close() { base.close() }
+}

@@ -1,0 +1,100 @@
+internal import Journal
+internal import Platform
+internal import Synchronization
+
+/// A journal with a care undone.
+final class BrokenJournal: Journal {
+    /// What is kept from one life to the next.
+    final class Memory: Sendable {
+        fileprivate let seen = Mutex<Set<RecordIdentity>>([])
+    }
+
+    private let base: any Journal
+    private let variant: BrokenVariant
+    private let clock: any WorldClock
+    private let files: BrokenFiles
+    private let memory: Memory
+    private let seen = Mutex<Set<RecordIdentity>>([])
+    private let owed = Mutex<[(batch: RecordBatch, partition: PartitionID)]>([])
+
+    init(_ base: any Journal, _ variant: BrokenVariant, _ clock: any WorldClock, _ files: BrokenFiles, _ memory: Memory)
+    {
+        self.base = base
+        self.variant = variant
+        self.clock = clock
+        self.files = files
+        self.memory = memory
+    }
+
+    func append(_ batch: RecordBatch, to partition: PartitionID) async throws(JournalError) -> AppendResult {
+        switch variant {
+        case .answersBeforeWrite:
+            let before = owed.withLock { owed in
+                defer { owed = [(batch, partition)] }
+                return owed
+            }
+            for (batch, partition) in before { _ = try await base.append(batch, to: partition) }
+            return AppendResult(duplicates: [], accepted: batch.entries.count, firstOffset: nil)
+        case .answersRepeatsEarly: return try await append(batch, to: partition, knowing: seen)
+        case .remembersFailed: return try await append(batch, to: partition, knowing: memory.seen)
+        case .forgetsRepeats:
+            var batch = batch
+            for index in batch.entries.indices { batch.entries[index].identity = .none }
+            return try await base.append(batch, to: partition)
+        case .reordersRequests:
+            var batch = batch
+            batch.entries.reverse()
+            return try await base.append(batch, to: partition)
+        case .showsUnsynced, .keepsTornSegment:
+            let result = try await base.append(batch, to: partition)
+            // The sender waits for the sync as ever.
+            try? await clock.sleep(for: .milliseconds(50))
+            do throws(FileError) {
+                try files.synchronizeLate()
+            } catch {
+                throw JournalError(.writeFailed, "the late sync failed", cause: error)
+            }
+            return result
+        default: return try await base.append(batch, to: partition)
+        }
+    }
+
+    private func append(
+        _ batch: RecordBatch,
+        to partition: PartitionID,
+        knowing seen: borrowing Mutex<Set<RecordIdentity>>
+    ) async throws(JournalError) -> AppendResult {
+        let ids = batch.entries.map(\.identity)
+        let isRepeat = seen.withLock { seen in
+            defer { seen.formUnion(ids) }
+            return !ids.contains(.none) && seen.isSuperset(of: ids)
+        }
+        guard isRepeat else { return try await base.append(batch, to: partition) }
+        return AppendResult(duplicates: Array(0..<Int32(ids.count)), accepted: 0, firstOffset: nil)
+    }
+
+    func removeSegments(
+        of partition: PartitionID,
+        before: Offset,
+        olderThan: Timestamp
+    ) async throws(JournalError) -> Int {
+        let before = variant == .removesNeeded ? base.end(of: partition) : before
+        return try await base.removeSegments(of: partition, before: before, olderThan: olderThan)
+    }
+
+    var id: JournalID { base.id }
+    var partitions: Int { base.partitions }
+    var secret: [UInt8] { base.secret }
+    var recordBytesMax: Int { base.recordBytesMax }
+    var bytesOnDisk: Int64 { base.bytesOnDisk }
+    func admits(bytes: Int) -> Bool { base.admits(bytes: bytes) }
+    func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
+        base.makeReader(partition, from: from)
+    }
+    func end(of partition: PartitionID) -> Offset { base.end(of: partition) }
+    func oldest(of partition: PartitionID) -> Offset { base.oldest(of: partition) }
+    func waitForEnd(past offset: Offset, of partition: PartitionID) async throws {
+        try await base.waitForEnd(past: offset, of: partition)
+    }
+    func run() async throws { try await base.run() }
+}

@@ -1,0 +1,59 @@
+/// A way to be wrong, which the simulator must find: the service as it is, with one of its cares undone.
+///
+/// Most are undone at a seam: the disk that does not sync, the transport that leaves a header out, the journal that
+/// answers too early, the state that says something else.
+package enum BrokenVariant: String, Sendable, CaseIterable {
+    // The disk.
+    /// Frames are not synced before their senders are answered.
+    case skipsSegmentSync = "skips-segment-sync"
+    /// Readers see a frame before it is synced; the senders do not (schedule 1).
+    case showsUnsynced = "shows-unsynced"
+    /// A sync that failed is tried again, and its success believed (schedule 3).
+    case retriesSync = "retries-sync"
+    /// State's commits are not synced.
+    case skipsStateSync = "skips-state-sync"
+    /// New names in the data folder are not made durable.
+    case skipsFolderSync = "skips-folder-sync"
+    /// The data folder itself is not made durable.
+    case skipsOuterSync = "skips-outer-sync"
+    /// Landed files are not synced.
+    case skipsLandingSync = "skips-landing-sync"
+    /// Segments are removed without order (a hole in the journal after a power loss).
+    case removesWithoutOrder = "removes-without-order"
+    /// Recovery leaves a torn segment as it is and goes on behind it (schedule 8).
+    case keepsTornSegment = "keeps-torn-segment"
+
+    // The journal.
+    /// Senders are answered before the journal has their records (schedule 2).
+    case answersBeforeWrite = "answers-before-write"
+    /// A repeat is answered before its first copy is durable (schedule 2).
+    case answersRepeatsEarly = "answers-repeats-early"
+    /// What failed is taken for a repeat when it comes again (schedule 2).
+    case remembersFailed = "remembers-failed"
+    /// Repeats are not recognised.
+    case forgetsRepeats = "forgets-repeats"
+    /// Events of one request change places.
+    case reordersRequests = "reorders-requests"
+    /// Retention takes what connectors still need (schedule 6).
+    case removesNeeded = "removes-needed"
+
+    // State.
+    /// Staging begins again at what has landed, not at what is planned (schedule 5).
+    case resumesAtLanded = "resumes-at-landed"
+    /// The cursor moves before the plan is safe.
+    case movesCursorFirst = "moves-cursor-first"
+    /// The plan is safe before the cursor moves.
+    case movesCursorLater = "moves-cursor-later"
+    /// What is landed is counted twice.
+    case countsTwice = "counts-twice"
+
+    // The destinations.
+    /// Files are put without the condition that nothing stands there.
+    case overwrites = "overwrites"
+    /// What stands there already is taken for ours without a look.
+    case believesAlreadyThere = "believes-already-there"
+    /// No answer is taken for a success.
+    case believesSilence = "believes-silence"
+    /// A file is recognised by its bytes alone, not by its plan (schedule 4).
+    case knowsBytesOnly = "knows-bytes-only"
+}

@@ -1,0 +1,59 @@
+internal import Platform
+internal import StoreDoubles
+internal import Synchronization
+
+/// The services that the simulated one speaks to: a bucket, whose credentials run out, and a partner's endpoint.
+final class Elsewhere: Sendable {
+    static let store = "store.test"
+    static let partner = "partner.test"
+    /// Hands out the bucket's credentials, as a container's surroundings do.
+    static let credentials = "localhost"
+
+    let bucket: S3Double
+    let endpoint: EndpointDouble
+    private let clock: TrueClock
+    private let dice: Dice
+    private let token: Mutex<String>
+    private let poison = Mutex<Set<String>>([])
+
+    init(clock: TrueClock, dice: Dice) {
+        self.clock = clock
+        self.dice = dice
+        bucket = S3Double(clock: clock)
+        endpoint = EndpointDouble(isSigned: false, clock: clock)
+        token = Mutex("")
+        renew()
+    }
+
+    /// The credentials that were handed out so far are good no more.
+    func renew() {
+        let new = Hex.text(dice.word())
+        token.withLock { $0 = new }
+        bucket.setSessionToken(new)
+    }
+
+    /// The partner refuses that event from now on.
+    func refuse(_ id: String) {
+        let all = poison.withLock { poison in
+            poison.insert(id)
+            return poison
+        }
+        endpoint.refuse(all)
+    }
+
+    func connect(to network: SimulatedNetwork) {
+        network.connect(Self.store, to: bucket.handler())
+        network.connect(Self.partner, to: endpoint.handler())
+        network.connect(Self.credentials) { _ in self.handOut() }
+        network.onExpiry { self.renew() }
+    }
+
+    private func handOut() -> DoubleServer.Answer {
+        let expires = CalendarTime(clock.now() + .seconds(3_600)).extended
+        let body = """
+            {"AccessKeyId":"\(S3Double.accessKeyID)","SecretAccessKey":"secret","Token":"\(token.withLock(\.self))",\
+            "Expiration":"\(expires)"}
+            """
+        return .respond(status: 200, headers: [("Content-Type", "application/json")], body: Array(body.utf8))
+    }
+}

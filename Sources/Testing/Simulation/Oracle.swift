@@ -1,0 +1,158 @@
+internal import Delivery
+internal import Glossary
+internal import Intake
+internal import PlatformTesting
+internal import StoreDoubles
+
+/// Whether what is left of a run keeps the promises.
+struct Oracle {
+    /// What the service said of itself when all had landed.
+    struct Books: Sendable {
+        var connectors: [ConnectorStatus]
+        var sources: [SourceBalance]
+    }
+
+    let scenario: Scenario
+    let world: World
+    let events: [SentEvents.Event]
+    let books: Books
+    private(set) var failures: [String] = []
+
+    init(_ scenario: Scenario, _ world: World, _ events: [SentEvents.Event], _ books: Books) {
+        self.scenario = scenario
+        self.world = world
+        self.events = events
+        self.books = books
+    }
+
+    /// Everything that is wrong, the worst first.
+    mutating func judge() -> [String] {
+        for connector in scenario.connectors {
+            switch connector.kind {
+            case .bucket, .folder: judgeFiles(of: connector)
+            case .endpoint: judgeStream(of: connector)
+            }
+            judgeBalance(of: connector)
+        }
+        for balance in books.sources where !balance.isBalanced {
+            failures.append("the balance of source \(balance.source) is \(balance)")
+        }
+        failures += world.elsewhere.bucket.complaints + world.elsewhere.endpoint.complaints
+        return failures
+    }
+
+    private func types(of connector: Scenario.Connector) -> Set<String> {
+        var filter = Filter()
+        filter.events = connector.events
+        return Set(Scenario.glossary.editions[0].types(matching: filter).map(\.name))
+    }
+
+    private mutating func objects(of connector: Scenario.Connector) -> [LandedObject] {
+        let files: [(key: String, bytes: [UInt8])]
+        switch connector.kind {
+        case .bucket:
+            files = world.elsewhere.bucket.objects.filter { $0.key.hasPrefix(connector.name + "/") }
+                .map { ($0.key, $0.value.bytes) }.sorted { $0.key < $1.key }
+        default:
+            files = world.disk.paths(under: "\(Scenario.folder)/\(connector.name)/")
+                .map { ($0, world.disk.content($0) ?? []) }
+        }
+        var objects: [LandedObject] = []
+        for file in files {
+            do throws(SimulationError) {
+                objects.append(try LandedObject(file.bytes, key: file.key))
+            } catch {
+                failures.append("\(connector.name): \(error)")
+            }
+        }
+        return objects.sorted { ($0.type, $0.partition, $0.first) < ($1.type, $1.partition, $1.first) }
+    }
+
+    private mutating func judgeFiles(of connector: Scenario.Connector) {
+        let objects = objects(of: connector)
+        var times: [String: Int] = [:]
+        for object in objects { for record in object.records { times[record.id, default: 0] += 1 } }
+        let types = types(of: connector)
+        for event in events {
+            let count = times.removeValue(forKey: event.id) ?? 0
+            judge(event, count, isCarried: types.contains(event.type), most: 1, in: connector)
+        }
+        for (id, count) in times.sorted(by: { $0.key < $1.key }) {
+            failures.append("\(connector.name): \(id) stands there \(count) times, and nobody sent it")
+        }
+        judgeOrder(in: objects, of: connector)
+        for balance in balances(of: connector) {
+            let count = objects.filter { $0.type == balance.type }.reduce(0) { $0 + $1.records.count }
+            let counted = balance.counts.landed
+            guard count != counted else { continue }
+            failures.append("\(connector.name): \(counted) of \(balance.type) count as landed, not \(count)")
+        }
+    }
+
+    private mutating func judge(
+        _ event: SentEvents.Event,
+        _ count: Int,
+        isCarried: Bool,
+        most: Int,
+        in connector: Scenario.Connector
+    ) {
+        if event.isBad || !isCarried {
+            guard count > 0 else { return }
+            let what = event.isBad ? "bad" : "not carried"
+            failures.append("\(connector.name): \(event.id) stands there, which is \(what)")
+        } else if count == 0, event.fate == .acknowledged {
+            failures.append("\(connector.name): \(event.id) was acknowledged and is lost")
+        } else if count > most {
+            failures.append("\(connector.name): \(event.id) stands there \(count) times")
+        }
+    }
+
+    /// Events of one request keep their order within a partition.
+    private mutating func judgeOrder(in objects: [LandedObject], of connector: Scenario.Connector) {
+        let places = Dictionary(uniqueKeysWithValues: events.enumerated().map { ($0.element.id, $0.offset) })
+        var last: [String: Int] = [:]
+        for object in objects {
+            for record in object.records {
+                guard let place = places[record.id] else { continue }
+                let line = "\(object.type) \(object.partition) \(events[place].request)"
+                if let before = last[line], before > place {
+                    failures.append("\(connector.name): \(record.id) stands behind \(events[before].id), sent after it")
+                }
+                last[line] = place
+            }
+        }
+    }
+
+    private mutating func judgeStream(of connector: Scenario.Connector) {
+        var times: [String: Int] = [:]
+        for id in world.elsewhere.endpoint.ids { times[id, default: 0] += 1 }
+        let types = types(of: connector)
+        for event in events {
+            let count = times.removeValue(forKey: event.id) ?? 0
+            if event.id.hasSuffix(SentEvents.poisonEnding) {
+                if count > 0 { failures.append("\(connector.name): \(event.id) was taken by who refuses it") }
+                continue
+            }
+            judge(event, count, isCarried: types.contains(event.type), most: .max, in: connector)
+        }
+        for id in times.keys.sorted() { failures.append("\(connector.name): nobody sent \(id)") }
+    }
+
+    private func balances(of connector: Scenario.Connector) -> [NamedCounts] {
+        books.connectors.first { $0.name == connector.name }?.balances ?? []
+    }
+
+    private mutating func judgeBalance(of connector: Scenario.Connector) {
+        let balances = balances(of: connector)
+        if balances.isEmpty { failures.append("\(connector.name) has no books") }
+        for balance in balances {
+            let counts = balance.counts
+            guard counts.isBalanced, counts.pending == 0, counts.lost == 0 else {
+                failures.append("\(connector.name): the balance of \(balance.type) is \(counts)")
+                continue
+            }
+            guard counts.setAside > 0, connector.kind != .endpoint else { continue }
+            failures.append("\(connector.name): \(counts.setAside) of \(balance.type) were set aside")
+        }
+    }
+}

@@ -1,0 +1,156 @@
+internal import Glossary
+internal import Platform
+internal import Service
+
+/// What a seed makes of a run: the service's settings, how many lives it has, what goes wrong in them.
+struct Scenario: Sendable {
+    /// How a life ends unless its weather ends it before.
+    struct Life: Sendable {
+        var outlook: Weather.Outlook
+        var lasts: Duration
+        /// Requests that senders make in it, together.
+        var requests: Int
+        /// Whether the machine keeps its power when the process ends.
+        var keepsPower: Bool
+        /// How far the service's wall clock is ahead of the true one, and when in the life it is put there.
+        var clock: (aheadBy: Duration, after: Duration)?
+    }
+
+    struct Connector: Sendable, Hashable {
+        enum Kind: String, Sendable, CaseIterable {
+            case bucket
+            case folder
+            case endpoint
+        }
+
+        var name: String
+        var kind: Kind
+        var events: [String]
+        var yaml: String
+    }
+
+    static let data = "/sim/data"
+    static let folder = "/sim/files"
+    static let types = [
+        "users.messages.email.Send", "users.messages.email.Delivery", "users.messages.email.Open",
+        "users.messages.email.Click", "users.behaviors.CustomEvent", "users.campaigns.Conversion",
+    ]
+    /// Types that senders send; the others come from tracking.
+    static let sentTypes = Array(types[1...4])
+
+    var partitions: Int
+    var segmentBytes: Int
+    var memoryBytes: Int
+    var connectors: [Connector]
+    var lives: [Life]
+    var senders: Int
+    /// Of a thousand events: bad ones, repeats, such as the partner refuses.
+    var badEvents: Int
+    var repeats: Int
+    var poison: Int
+
+    /// The types of the standard glossary that take part: a compiled edition costs more than all the rest of a start.
+    static let glossary: Glossary = {
+        guard let edition = Glossary.standard.edition("2021") else {
+            preconditionFailure("the standard glossary has the default edition")
+        }
+        return Glossary([edition.keeping(Set(types))])
+    }()
+
+    init(seed: UInt64) {
+        let dice = Dice(seed: seed, for: 10)
+        partitions = dice.pick([1, 1, 2, 3])
+        segmentBytes = dice.pick([192 << 10, 256 << 10, 512 << 10])
+        memoryBytes = dice.pick([4 << 10, 64 << 10, 8 << 20])
+        senders = dice.number(1...4)
+        badEvents = dice.pick([0, 50, 200])
+        repeats = dice.pick([0, 50, 300])
+        poison = dice.pick([0, 0, 30])
+        connectors = Self.connectors(dice)
+        let isRough = dice.chance(800)
+        lives = (0..<dice.number(1...3)).map { _ in Self.life(dice, isRough: isRough) }
+        lives.append(Life(outlook: .fair, lasts: .seconds(2), requests: 4, keepsPower: false, clock: nil))
+    }
+
+    private static func connectors(_ dice: Dice) -> [Connector] {
+        var kinds: [Connector.Kind] = [.bucket]
+        if dice.chance(600) { kinds.append(.folder) }
+        if dice.chance(600) { kinds.append(.endpoint) }
+        if dice.chance(200) { kinds.append(.bucket) }
+        return kinds.enumerated().map { index, kind in
+            connector("c\(index)", kind, dice)
+        }
+    }
+
+    private static func connector(_ name: String, _ kind: Connector.Kind, _ dice: Dice) -> Connector {
+        let events = dice.chance(700) ? [] : [dice.pick(["users.messages.email.*", "users.messages.email.Click"])]
+        let codec = dice.pick(["null", "deflate, level: 1", "snappy", "zstandard, level: 1"])
+        let roll = dice.pick([
+            "every: 1s", "every: 5s", "every: 5s, events: \(dice.number(2...30))", "every: 20s, bytes: 64KiB",
+        ])
+        let prefix = "key: {prefix: \(name)}"
+        let files = "codec: {name: \(codec)}, roll: {\(roll)}, \(prefix)"
+        let destination =
+            switch kind {
+            case .bucket:
+                """
+                {type: s3, bucket: lake, region: eu-central-1, endpoint: "http://\(Elsewhere.store)", \
+                credentials: container}, \(files)
+                """
+            case .folder: "{type: local, path: \(folder)}, \(files)"
+            case .endpoint:
+                """
+                {type: http, url: "http://\(Elsewhere.partner)/events", token: partner-token, \
+                batch: \(dice.number(1...20))}
+                """
+            }
+        let filter = events.isEmpty ? "" : "events: [\"\(events.joined(separator: "\", \""))\"], "
+        return Connector(
+            name: name,
+            kind: kind,
+            events: events,
+            yaml: "  \(name): {start: oldest, \(filter)destination: \(destination)}"
+        )
+    }
+
+    private static func life(_ dice: Dice, isRough: Bool) -> Life {
+        var outlook = Weather.Outlook.fair
+        if dice.chance(850) { outlook.endsAtStep = dice.number(1...dice.pick([20, 200, 1_000, 3_000])) }
+        if isRough {
+            outlook.writesFailing = dice.pick([0, 0, 0, 2])
+            outlook.readsFailing = dice.pick([0, 0, 3])
+            outlook.requestsFailing = dice.pick([0, 50, 300, 800])
+            outlook.requestsSlow = dice.pick([0, 0, 50])
+        }
+        let jump = dice.chance(200) ? Duration.seconds(dice.number(-7_200...1_200)) : nil
+        return Life(
+            outlook: outlook,
+            lasts: dice.duration(.seconds(1)...(.seconds(40))),
+            requests: dice.number(1...25),
+            keepsPower: dice.chance(400),
+            clock: jump.map { ($0, dice.duration(.milliseconds(10)...(.seconds(20)))) }
+        )
+    }
+
+    func configuration() throws -> Configuration {
+        let yaml = """
+            data: \(Self.data)
+            journal: {partitions: \(partitions)}
+            disk: {reserve: 0}
+            duplicates: {window: 1d, memory: 1MiB}
+            connectors:
+            \(connectors.map(\.yaml).joined(separator: "\n"))
+            """
+        var configuration = try Configuration.read(
+            yaml,
+            file: "/sim/courant.yaml",
+            environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://\(Elsewhere.credentials)/"],
+            glossary: Self.glossary,
+            canRead: { _ in true }
+        )
+        // Below what makes sense for people: what happens once in a long while shall happen often here.
+        configuration.journal.segmentBytes = segmentBytes
+        configuration.delivery.memoryBytes = memoryBytes
+        return configuration
+    }
+}

@@ -1,0 +1,178 @@
+internal import Avro
+internal import Intake
+internal import Platform
+internal import Synchronization
+
+/// One that sends events and sends again what it has not heard of.
+///
+/// It outlives the service: what it does not know at the end of one life it asks in the next.
+final class Sender: Sendable {
+    /// What is on its way or to be sent again, with the events' ids in their order.
+    private struct Batch: Sendable {
+        var events: [SentEvents.Event]
+        var format: SourceSettings.Format
+    }
+
+    let number: Int
+    private let world: World
+    private let events: SentEvents
+    private let scenario: Scenario
+    private let dice: Dice
+    private let unanswered = Mutex<[Batch]>([])
+    private let failures = Mutex<[String]>([])
+    private let made = Mutex(0)
+
+    init(_ number: Int, _ world: World, _ scenario: Scenario, _ events: SentEvents) {
+        self.number = number
+        self.world = world
+        self.scenario = scenario
+        self.events = events
+        dice = Dice(seed: world.seed, for: 100 + UInt64(number))
+    }
+
+    var isDone: Bool { unanswered.withLock { $0.isEmpty } }
+    /// What the service has said that it may not say.
+    var complaints: [String] { failures.withLock { $0 } }
+
+    /// Sends so many new requests, and what is still unanswered; returns when all is answered or the task cancelled.
+    func send(_ requests: Int, to intake: Intake, pause: ClosedRange<Duration>) async {
+        var left = requests
+        while left > 0 || !isDone {
+            guard (try? await world.clock.sleep(for: dice.duration(pause))) != nil else { return }
+            let again = unanswered.withLock { $0.isEmpty || left > 0 && dice.chance(500) ? nil : $0.removeFirst() }
+            if again == nil { left -= 1 }
+            let batch = again ?? makeBatch()
+            // Until it is answered it is unanswered: the process may end any time.
+            unanswered.withLock { $0.append(batch) }
+            let place = batch.events.map(\.id)
+            let answer = await ask(batch, intake)
+            guard !world.weather.isOver else { return }
+            // Between the service and the sender an answer can be lost too.
+            if dice.chance(scenario.repeats / 4) { continue }
+            guard heed(answer, of: batch) else { continue }
+            unanswered.withLock { batches in
+                if let index = batches.firstIndex(where: { $0.events.map(\.id) == place }) { batches.remove(at: index) }
+            }
+        }
+    }
+
+    private func ask(_ batch: Batch, _ intake: Intake) async -> IntakeAnswer {
+        let body: String
+        switch batch.format {
+        case .events:
+            body =
+                batch.events.count == 1 && dice.chance(300)
+                ? batch.events[0].flat : "[\(batch.events.map(\.flat).joined(separator: ","))]"
+        case .currents: body = "{\"events\":[\(batch.events.map(\.enveloped).joined(separator: ","))]}"
+        }
+        return await intake.answer(
+            IntakeRequest(
+                source: "default",
+                format: batch.format,
+                contentType: "application/json",
+                body: Body(Array(body.utf8))
+            )
+        )
+    }
+
+    /// Takes an answer to heart; false if the request is to be sent again.
+    private func heed(_ answer: IntakeAnswer, of batch: Batch) -> Bool {
+        world.weather.note("an answer is heard:", "sender \(number): \(answer.status)")
+        switch answer.status {
+        case 200, 207, 422: break
+        case 503: return false
+        default:
+            complain("sender \(number) was answered \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
+            return true
+        }
+        guard let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)),
+            let accepted = json["accepted"]?.integer, let duplicates = json["duplicates"]?.integer
+        else {
+            complain("an answer cannot be read: \(String(decoding: answer.body, as: UTF8.self))")
+            return true
+        }
+        let rejected = json["rejected"]?.array?.compactMap { $0["index"]?.integer } ?? []
+        let setAside = json["set_aside"]?.integer ?? 0
+        if Int(accepted + duplicates + setAside) + rejected.count != batch.events.count {
+            complain("of \(batch.events.count) events the answer tells \(String(decoding: answer.body, as: UTF8.self))")
+        }
+        for (index, event) in batch.events.enumerated() {
+            let isRefused = batch.format == .currents ? event.isBad : rejected.contains(Int64(index))
+            if isRefused != event.isBad {
+                complain("\(event.id) is \(event.isBad ? "bad" : "good"), and the answer says otherwise")
+            }
+            events.settle(event.id, isRefused ? .refused : .acknowledged)
+        }
+        return true
+    }
+
+    private func complain(_ what: String) {
+        failures.withLock { $0.append(what) }
+    }
+
+    // MARK: - Making events
+
+    private func makeBatch() -> Batch {
+        let request = events.beginRequest()
+        var batch = Batch(events: [], format: dice.chance(250) ? .currents : .events)
+        for _ in 0..<dice.number(1...dice.pick([1, 4, 12])) {
+            if dice.chance(scenario.repeats), let known = events.some(dice, acknowledged: true) {
+                batch.events.append(known)
+            } else {
+                let event = makeEvent(request)
+                events.add(event)
+                batch.events.append(event)
+            }
+        }
+        return batch
+    }
+
+    private func makeEvent(_ request: Int) -> SentEvents.Event {
+        let serial = made.withLock { made in
+            made += 1
+            return made
+        }
+        let type = dice.pick(Scenario.sentTypes)
+        let isBad = dice.chance(scenario.badEvents)
+        let isPoison = dice.chance(scenario.poison)
+        let id = "s\(number)-\(serial)\(isPoison ? SentEvents.poisonEnding : "")"
+        if isPoison { world.elsewhere.refuse(id) }
+        let time = world.clock.truth.now().seconds
+        let user = "u\(dice.number(1...9))"
+        var fields =
+            type == "users.behaviors.CustomEvent"
+            ? "\"name\":\"n\(dice.number(1...3))\",\"properties\":\"{}\"" : "\"email_address\":\"\(user)@example.com\""
+        var envelopeFields =
+            type == "users.behaviors.CustomEvent" ? "\"name\":\"n1\",\"custom_properties\":{\"a\":1}" : fields
+        var typeName = type
+        if isBad {
+            switch dice.number(0...2) {
+            case 0: typeName = "users.messages.pigeon.Send"
+            case 1:
+                fields = "\"name\":7,\"email_address\":7"
+                envelopeFields = fields
+            default:
+                fields = "\"nothing\":1"
+                envelopeFields = fields
+            }
+        }
+        if dice.chance(100) {
+            let long = String(repeating: "x", count: dice.number(1...3_000))
+            fields += ",\"campaign_name\":\"\(long)\""
+            envelopeFields += ",\"campaign_name\":\"\(long)\""
+        }
+        return SentEvents.Event(
+            id: id,
+            type: type,
+            isBad: isBad,
+            request: request,
+            flat: """
+                {"event_type":"\(typeName)","id":"\(id)","user_id":"\(user)","time":\(time),\(fields)}
+                """,
+            enveloped: """
+                {"event_type":"\(typeName)","id":"\(id)","time":\(time),"user":{"user_id":"\(user)"},\
+                "properties":{\(envelopeFields)}}
+                """
+        )
+    }
+}

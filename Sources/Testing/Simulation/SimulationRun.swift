@@ -1,0 +1,195 @@
+internal import Delivery
+internal import Intake
+internal import Platform
+internal import PlatformTesting
+internal import Service
+internal import Synchronization
+
+/// One seed from the first life to the oracle's verdict.
+package final class SimulationRun: Sendable {
+    /// What came of it.
+    package struct Verdict: Sendable {
+        package let seed: UInt64
+        /// Empty: all promises were kept.
+        package let failures: [String]
+        /// The same for two runs that went the same way.
+        package let sum: UInt64
+        package let jobs: Int
+        package let events: Int
+    }
+
+    private enum Ending: Sendable {
+        case polite
+        case failed(String)
+    }
+
+    /// More than a life needs.
+    private static let jobsMax = 3_000_000
+    private static let lifeMax = Duration.seconds(4 * 3_600)
+    /// How long all may take to land once everything works.
+    private static let landingMax = Duration.seconds(2 * 3_600)
+
+    private let world: World
+    private let scenario: Scenario
+    private let events = SentEvents()
+    private let senders: [Sender]
+    private let ending = Mutex<Ending?>(nil)
+    private let books = Mutex<Oracle.Books?>(nil)
+    private let failures = Mutex<[String]>([])
+
+    /// Runs a seed; `show` is told each thing that happens.
+    package static func verdict(
+        seed: UInt64,
+        breaking variant: BrokenVariant? = nil,
+        show: (@Sendable (String) -> Void)? = nil
+    ) throws -> Verdict {
+        let run = try SimulationRun(seed: seed, trace: Trace(show: show), breaking: variant)
+        return run.verdict()
+    }
+
+    /// To be called once in a process, before the first run.
+    package static func prepare() throws(SimulationError) {
+        guard Set([1, 2, 3]).hashValue == Set([1, 2, 3]).hashValue else {
+            throw SimulationError("hashes differ within one process")
+        }
+        _ = Scenario.glossary
+        try EscapeTrap.set()
+    }
+
+    private init(seed: UInt64, trace: Trace, breaking variant: BrokenVariant?) throws {
+        let scenario = Scenario(seed: seed)
+        let world = try World(seed: seed, trace: trace, breaking: variant)
+        self.scenario = scenario
+        self.world = world
+        let events = events
+        senders = (1...scenario.senders).map { Sender($0, world, scenario, events) }
+    }
+
+    private func verdict() -> Verdict {
+        for (index, life) in scenario.lives.enumerated() {
+            let isLast = index == scenario.lives.count - 1
+            let isBlessed = isLast && live(life, isLast: true)
+            guard isLast || live(life, isLast: false) else { break }
+            if isLast, isBlessed { judge() }
+        }
+        fail(EscapeTrap.take().map { "it escaped: \($0)" })
+        if world.executor.strangers > 0 { fail(["\(world.executor.strangers) jobs came from other threads"]) }
+        fail(senders.flatMap(\.complaints))
+        return Verdict(
+            seed: world.seed,
+            failures: failures.withLock { $0 },
+            sum: world.trace.sum,
+            jobs: world.executor.ran,
+            events: events.count
+        )
+    }
+
+    private func judge() {
+        guard let books = books.withLock({ $0 }) else { return fail(["the last life left no books"]) }
+        var oracle = Oracle(scenario, world, events.all, books)
+        fail(oracle.judge())
+    }
+
+    private func fail(_ found: [String]) {
+        failures.withLock { $0 += found }
+    }
+
+    // MARK: - Lives
+
+    /// One life of the service; false if it ended in a way in which none may.
+    private func live(_ life: Scenario.Life, isLast: Bool) -> Bool {
+        world.weather.become(life.outlook)
+        if isLast { world.clock.setWall(aheadBy: .zero) }
+        ending.withLock { $0 = nil }
+        world.executor.begin { await self.serve(life, isLast: isLast) }
+        let limit = world.clock.elapsed + Self.lifeMax
+        let how = world.executor.run(jobsMax: Self.jobsMax, until: limit) { ending.withLock { $0 } != nil }
+        let steps = world.weather.steps
+        defer { world.bury(hasPower: life.keepsPower) }
+        switch (how, ending.withLock({ $0 })) {
+        case (.stuck, _): fail(["everything stands still after \(steps) steps"])
+        case (.endless, _): fail(["a life does not end, after \(steps) steps"])
+        case (.over, .polite?): return true
+        case (.over, .failed(let why)?):
+            world.weather.note("the process gives up:", why)
+            guard isLast || life.outlook == .fair else { return true }
+            fail(["the service fails although nothing does: \(why)"])
+        case (.halted, _), (.over, nil):
+            guard isLast || life.outlook == .fair else { return true }
+            fail(["the service ends although nothing fails: \(world.weather.ending ?? "")"])
+        }
+        return false
+    }
+
+    private func serve(_ life: Scenario.Life, isLast: Bool) async {
+        do {
+            let world = world
+            let rooms = try await RoomsAtWork.open(
+                scenario.configuration(),
+                glossary: Scenario.glossary,
+                platform: world.platform,
+                logger: world.logger,
+                failStop: FailStop(logger: world.logger) { world.failStop() },
+                seams: world.seams
+            )
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await world.network.carryStragglers() }
+                group.addTask {
+                    try await rooms.run {
+                        await self.use(rooms, life, isLast: isLast)
+                        rooms.stop()
+                    }
+                }
+                // The first to end: stragglers are carried for ever.
+                try await group.next()
+                group.cancelAll()
+            }
+            ending.withLock { $0 = .polite }
+        } catch {
+            ending.withLock { $0 = .failed("\(error)") }
+        }
+    }
+
+    /// What is done with the service in a life.
+    private func use(_ rooms: RoomsAtWork, _ life: Scenario.Life, isLast: Bool) async {
+        let share = (life.requests + senders.count - 1) / senders.count
+        let pause = Duration.milliseconds(1)...(isLast ? .seconds(1) : life.lasts / max(1, share))
+        let (intake, clock) = (rooms.intake, world.clock)
+        await withTaskGroup(of: Void.self) { group in
+            for sender in senders {
+                group.addTask { await sender.send(share, to: intake, pause: pause) }
+            }
+            if isLast { return await group.waitForAll() }
+            if let jump = life.clock {
+                group.addTask {
+                    guard (try? await clock.sleep(for: jump.after)) != nil else { return }
+                    clock.setWall(aheadBy: jump.aheadBy)
+                }
+            }
+            try? await clock.sleep(for: life.lasts)
+            // Some are on their way when the stop comes.
+            rooms.stop()
+            try? await clock.sleep(for: .milliseconds(20))
+            group.cancelAll()
+        }
+        if isLast { await settle(rooms) }
+    }
+
+    /// Waits until everything has landed, and keeps what the service then says.
+    private func settle(_ rooms: RoomsAtWork) async {
+        let deadline = world.clock.elapsed + Self.landingMax
+        while true {
+            let connectors = rooms.delivery.status()
+            let sources = rooms.intake.balances
+            books.withLock { $0 = Oracle.Books(connectors: connectors, sources: sources) }
+            let late = connectors.filter { status in
+                status.total.pending > 0 || status.openPlans > 0 || status.partitions.contains { $0.lagOffsets > 0 }
+            }
+            guard !late.isEmpty || world.network.hasStragglers else { return }
+            guard world.clock.elapsed < deadline else {
+                return fail(late.map { "\($0.name) has not landed all: \($0.condition), \($0.reason ?? "no reason")" })
+            }
+            try? await world.clock.sleep(for: .seconds(1))
+        }
+    }
+}

@@ -1,0 +1,149 @@
+internal import Platform
+internal import PlatformTesting
+internal import Synchronization
+
+/// What goes wrong in a life, and when: asked at every step that the service takes outside itself.
+final class Weather: Sendable {
+    /// How often things go wrong, in a thousand, and at which step the process ends.
+    struct Outlook: Sendable, Hashable {
+        /// Steps are operations that change the disk, and requests and their answers.
+        var endsAtStep: Int?
+        var writesFailing = 0
+        var readsFailing = 0
+        var requestsFailing = 0
+        var requestsSlow = 0
+
+        static let fair = Outlook()
+    }
+
+    enum Moment: CaseIterable {
+        case before
+        case during
+        case after
+    }
+
+    private struct State {
+        var outlook = Outlook.fair
+        var steps = 0
+        var ending: String?
+    }
+
+    private let dice: Dice
+    private let clock: SimulatedClock
+    private let executor: SeededExecutor
+    private let trace: Trace
+    private let state = Mutex(State())
+
+    init(dice: Dice, clock: SimulatedClock, executor: SeededExecutor, trace: Trace) {
+        self.dice = dice
+        self.clock = clock
+        self.executor = executor
+        self.trace = trace
+    }
+
+    /// A life begins under that outlook.
+    func become(_ outlook: Outlook) {
+        state.withLock { $0 = State(outlook: outlook) }
+    }
+
+    var steps: Int { state.withLock { $0.steps } }
+    /// How the process ended; nil while it lives.
+    var ending: String? { state.withLock { $0.ending } }
+    var isOver: Bool { ending != nil }
+
+    /// The process is dead from here on.
+    func end(_ how: String) {
+        state.withLock { $0.ending = $0.ending ?? how }
+        executor.halt()
+        note("the process ends:", how)
+    }
+
+    func note(_ what: StaticString, _ which: String) {
+        trace.note(what, which, at: clock.elapsed, job: executor.ran)
+    }
+
+    /// Counts a step; answers whether the process ends at it, and when.
+    private func step() -> Moment? {
+        let isLast = state.withLock { state in
+            state.steps += 1
+            return state.steps == state.outlook.endsAtStep
+        }
+        return isLast ? dice.pick(Moment.allCases) : nil
+    }
+
+    // MARK: - The disk
+
+    private static let looks: Set = ["read", "stat", "list", "lock"]
+
+    /// What becomes of an operation of the disk.
+    func fault(of operation: String, _ path: String) -> FaultyFiles.Fault? {
+        let isOpening = operation == "open"
+        guard !Self.looks.contains(operation) else {
+            clock.spend(.nanoseconds(500))
+            guard dice.chance(state.withLock { $0.outlook.readsFailing }), operation == "read" else { return nil }
+            note("a read fails:", path)
+            return .error(FileError.inputOutput)
+        }
+        clock.spend(.nanoseconds(operation.hasPrefix("sync") ? 100_000 : 5_000))
+        note("disk:", "\(operation) \(path)")
+        if let moment = step() {
+            end("\(moment) \(operation) of \(path)")
+            return switch moment {
+            case .before: .crashBefore
+            case .during: .crash
+            case .after: .crashAfter
+            }
+        }
+        let outlook = state.withLock { $0.outlook }
+        guard !isOpening, dice.chance(outlook.writesFailing) else { return nil }
+        note("it fails:", path)
+        return .error(FileError.inputOutput)
+    }
+
+    // MARK: - The network
+
+    /// What becomes of a request to a service elsewhere.
+    struct Course: Sendable {
+        enum Kind: Sendable, CaseIterable {
+            case straight
+            /// Nobody takes the connection.
+            case refused
+            /// The connection is reset before the request has come whole.
+            case lostRequest
+            /// It is carried out, and the connection reset before the answer.
+            case lostAnswer
+            /// Answered with 503.
+            case busy
+            /// Answered with 401 or 403.
+            case denied
+            /// It hangs until the caller gives up, and arrives some time later.
+            case delayed
+            /// The credentials that it carries have just run out.
+            case expired
+        }
+
+        var kind = Kind.straight
+        var there: Duration
+        var back: Duration
+    }
+
+    func course() -> Course {
+        let outlook = state.withLock { $0.outlook }
+        let isSlow = dice.chance(outlook.requestsSlow)
+        let longest = isSlow ? Duration.seconds(40) : .milliseconds(200)
+        var course = Course(
+            there: dice.duration(.milliseconds(1)...longest),
+            back: dice.duration(.milliseconds(1)...longest)
+        )
+        if dice.chance(outlook.requestsFailing) { course.kind = dice.pick(Course.Kind.allCases) }
+        return course
+    }
+
+    /// A request or an answer is on its way: the moment at which the process ends there, if it does.
+    func pass(_ what: StaticString, _ which: String) -> Moment? {
+        note(what, which)
+        guard let moment = step() else { return nil }
+        end("\(moment) \(what) \(which)")
+        return moment
+    }
+}

@@ -1,0 +1,100 @@
+internal import Logging
+internal import Platform
+internal import PlatformTesting
+internal import Service
+
+/// A machine, its disk and what is elsewhere, all made from one seed.
+final class World: Sendable {
+    let seed: UInt64
+    let trace: Trace
+    let clock = SimulatedClock()
+    let executor: SeededExecutor
+    let disk = FaultyFiles(areFoldersDurable: false)
+    let weather: Weather
+    let network: SimulatedNetwork
+    let elsewhere: Elsewhere
+    let platform: Platform
+    private let dice: Dice
+
+    private let broken: (variant: BrokenVariant, files: BrokenFiles, memory: BrokenJournal.Memory)?
+
+    init(seed: UInt64, trace: Trace, breaking variant: BrokenVariant?) throws(SimulationError) {
+        self.seed = seed
+        self.trace = trace
+        dice = Dice(seed: seed, for: 1)
+        executor = SeededExecutor(clock: clock, dice: Dice(seed: seed, for: 2))
+        let weather = Weather(dice: Dice(seed: seed, for: 3), clock: clock, executor: executor, trace: trace)
+        self.weather = weather
+        network = SimulatedNetwork(weather: weather, clock: clock, dice: Dice(seed: seed, for: 4))
+        elsewhere = Elsewhere(clock: clock.truth, dice: Dice(seed: seed, for: 5))
+        elsewhere.connect(to: network)
+        disk.judge { operation, path in weather.fault(of: operation, path) }
+        broken = variant.map { [disk] in ($0, BrokenFiles(disk, $0), BrokenJournal.Memory()) }
+        let random = SeededRandom(seed: Dice(seed: seed, for: 6).word())
+        platform = Platform(
+            clock: clock,
+            random: random,
+            files: broken?.files ?? disk,
+            blocking: executor,
+            compute: executor
+        )
+        try SimulatedSQLite.enter(files: platform.files, random: random, clock: clock)
+    }
+
+    /// What the service's rooms meet.
+    var seams: RoomSeams {
+        let (network, clock) = (network, clock)
+        guard let (variant, files, memory) = broken else { return RoomSeams { _ in network } }
+        var seams = RoomSeams { _ in BrokenTransport(base: network, variant: variant) }
+        seams.journal = { BrokenJournal($0, variant, clock, files, memory) }
+        seams.state = { BrokenState($0, variant, clock) }
+        return seams
+    }
+
+    /// The process ends as if by a fault of its own: the disk does nothing more for it.
+    func failStop() {
+        weather.end("it stops rather than risk what was acknowledged")
+        disk.crash()
+    }
+
+    /// What there is after a process has ended: a machine that lives on, or one that lost its power.
+    func bury(hasPower: Bool) {
+        if hasPower {
+            disk.abandon()
+        } else {
+            disk.restart(seed: dice.word())
+            clock.reboot()
+        }
+        weather.note("the machine", hasPower ? "lives on" : "has lost its power")
+        SimulatedSQLite.forget()
+        clock.forgetSleepers()
+        network.lose()
+        executor.restart()
+    }
+
+    /// Messages of the service, for whoever reads the trace.
+    var logger: Logger {
+        let trace = trace
+        var logger = Logger(label: "simulated") { _ in TraceLog(trace: trace) }
+        logger.logLevel = trace.isShown ? .debug : .critical
+        return logger
+    }
+}
+
+/// The service's log as a part of the trace.
+private struct TraceLog: LogHandler {
+    let trace: Trace
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+    var logLevel = Logger.Level.debug
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let pairs = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        trace.say("  \(event.level): \(event.message) \(pairs.joined(separator: " "))")
+    }
+}

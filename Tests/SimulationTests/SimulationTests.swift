@@ -1,0 +1,34 @@
+import Foundation
+import ProgramTesting
+import Testing
+
+/// The simulator, run as a person runs it.
+@Suite("in a simulated world", .serialized) struct SimulationTests {
+    private static let simulator = {
+        let beside = Bundle.main.executableURL?.deletingLastPathComponent().appending(path: "courant-simulate")
+        if let beside, FileManager.default.isExecutableFile(atPath: beside.path) { return beside }
+        return URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: ".build/debug/courant-simulate")
+    }()
+
+    private func simulate(_ arguments: String...) async throws -> ProgramOutcome {
+        try await runProgram(Self.simulator, arguments, within: .seconds(900))
+    }
+
+    @Test("a thousand seeds keep every promise", .timeLimit(.minutes(15)))
+    func thousandSeeds() async throws {
+        let seeds = ProcessInfo.processInfo.environment["COURANT_SEEDS"] ?? "1000"
+        let outcome = try await simulate("--seeds", seeds)
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.output.contains("\(seeds) seeds from 1 on: all promises kept"))
+    }
+
+    @Test("a seed is the same run in two processes, to the last step")
+    func replays() async throws {
+        let first = try await simulate("--first", "7", "--seeds", "20", "--trace-hash")
+        let second = try await simulate("--first", "7", "--seeds", "20", "--trace-hash")
+        #expect(first.lines.count >= 20)
+        #expect(Set(first.lines).count == first.lines.count, "no two seeds are the same run")
+        #expect(first.lines == second.lines)
+    }
+}
