@@ -51,7 +51,9 @@ package final class LiveTransport: OwnedTransport {
                 }
                 defer { group.cancelAll() }
                 // The sleeper ends first only if it slept its time out; cancelled, it throws what is mapped below.
-                if let response = try await group.next() ?? nil { return response }
+                if let response = try await group.next() ?? nil {
+                    return response.isSuccess ? response : EchoMask(of: request).masking(response)
+                }
                 throw HTTPClientError.deadlineExceeded
             }
         } catch {
