@@ -161,6 +161,24 @@ struct ReplayTests {
         }
     }
 
+    @Test("only so many run at one time, and one that ends makes room for another")
+    func tooMany() async throws {
+        _ = write()
+        world.store.setOutage(.unreachable)
+        try await process { _, replays in
+            for number in 0..<Replays.runningMax { _ = try await start("r\(number)", 0..<9, replays) }
+            let refusal = await #expect(throws: ReplayRefusal.self) { _ = try await start("more", 0..<9, replays) }
+            guard case .tooMany(Replays.runningMax)? = refusal else {
+                Issue.record("\(String(describing: refusal))")
+                return
+            }
+            // Asking again for one that is there begins nothing, and is no matter of number.
+            #expect(try await start("r0", 0..<9, replays).replay.state == .running)
+            _ = try await replays.cancel("r0")
+            _ = try await start("more", 0..<9, replays)
+        }
+    }
+
     @Test("over crashes at any step it lands each record of its range exactly once", arguments: 1..<24)
     func crashes(step: Int) async throws {
         let written = write()

@@ -53,6 +53,7 @@ import Testing
         #expect(example.listen == standard.listen)
         #expect(example.adminListen == nil)
         #expect(example.tls == nil)
+        #expect(example.http == standard.http)
         #expect(example.publicURL == nil)
         #expect(example.shutdownTimeout == standard.shutdownTimeout)
         #expect(example.log == standard.log)
@@ -95,6 +96,16 @@ import Testing
         #expect(configuration.disk.budgetBytes == 50 << 30)
         #expect(configuration.connectors[0].filter.events == ["users.messages.*"])
         #expect(configuration.connectors[0].roll.events == 15000)
+    }
+
+    @Test("what clients may take is read, within its bounds")
+    func http() throws {
+        let yaml = "http: {connections_max: 100, idle_timeout: 5s, request_timeout: 1m}"
+        let http = try Self.read(yaml).http
+        #expect(http == .init(connectionsMax: 100, idleTimeout: .seconds(5), requestTimeout: .seconds(60)))
+        for wrong in ["connections_max: 15", "idle_timeout: 999ms", "request_timeout: 0s", "header_max: 1"] {
+            #expect(throws: ConfigurationError.self, "\(wrong)") { _ = try Self.read("http: {\(wrong)}") }
+        }
     }
 
     @Test("the environment stands in for ${NAME}, and $${ is ${ itself")

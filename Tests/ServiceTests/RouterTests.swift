@@ -34,7 +34,7 @@ import Testing
         let reload = ConfigurationReload(rooms, reread: nil)
         let listeners = try ServiceListeners(rooms: rooms, board: board, reload: reload).listeners { _, _ in }
         let listener = try #require(listeners.first)
-        let application = try listener.makeApplication(connections: OpenConnections()) { _ in }
+        let application = try listener.makeApplication { _ in }
         try await application.test(way.setup) { client in
             try await client.execute(uri: "/healthz", method: .get) { #expect($0.status == .ok) }
             try await client.execute(uri: "/readyz", method: .get) { response in

@@ -72,6 +72,8 @@ package enum ReplayRefusal: Error, Sendable, CustomStringConvertible {
     /// Nothing was journalled then, and what the journal has.
     case nothingThere(oldest: Timestamp?)
     case noEvents
+    /// As many run as may.
+    case tooMany(Int)
     case another(Replay)
     case failed(DeliveryError)
 
@@ -82,6 +84,7 @@ package enum ReplayRefusal: Error, Sendable, CustomStringConvertible {
         case .ended(let replay): "replay \(replay.id) is \(replay.state.rawValue)"
         case .nothingThere: "nothing that was journalled in that time is still there"
         case .noEvents: "none of the connector's event types is among those events"
+        case .tooMany(let most): "\(most) replays are running, which is the most: wait for one, or cancel it"
         case .another(let replay): "replay \(replay.id) is there and asks for something else"
         case .failed(let error): error.message
         }

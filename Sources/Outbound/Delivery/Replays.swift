@@ -9,6 +9,8 @@ internal import Synchronization
 /// folder, also over a crash; its row in state says so when it has finished. One that cannot go on says why, and keeps
 /// nothing else from its work.
 package final class Replays: Sendable {
+    /// Replays at one time: each holds what it still needs of the journal, and files of its own.
+    package static let runningMax = 16
     private static let flushEvery = Duration.seconds(60)
 
     private struct Running {
@@ -71,6 +73,8 @@ package final class Replays: Sendable {
             guard known.replay.asksLike(replay) else { throw .another(known.replay) }
             return known
         }
+        let underWay = state.withLock { Set($0.running.keys).union($0.claimed).subtracting([replay.id]) }
+        guard underWay.count < Self.runningMax else { throw .tooMany(Self.runningMax) }
         let oldest: Timestamp?
         do throws(JournalError) {
             replay.bounds = try await environment.journal.bounds(of: from..<max(from, to))

@@ -24,6 +24,11 @@ extension Configuration {
         # HTTPS from PEM files.
         # tls: {certificate: cert.pem, key: key.pem}
 
+        # What clients may take. Connections are counted for each listener; when there are too many, the one that has been
+        # idle longest goes. idle_timeout: without a request, or without taking the answer. request_timeout: from a
+        # request's head to the end of its body.
+        http: {connections_max: 4096, idle_timeout: 75s, request_timeout: 2m}
+
         # What is in flight at SIGTERM has this long to finish.
         shutdown: {timeout: 10s}
 

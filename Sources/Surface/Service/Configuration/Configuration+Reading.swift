@@ -48,6 +48,7 @@ extension Configuration {
         publicURL = root.value("publicURL", expected: "an address such as https://events.example.com", Self.baseURL)
         trustedProxies = Self.ranges(root)
         tls = root.has("tls") ? root.section("tls") { Self.tlsFiles($0, path) } : root.section("tls") { _ in nil }
+        http = root.section("http", Self.http)
         shutdownTimeout = root.section("shutdown") {
             $0.duration("timeout", default: standard.shutdownTimeout, example: "10s", atLeast: .seconds(1))
         }
@@ -119,6 +120,25 @@ extension Configuration {
         }
         guard let certificate, let key else { return nil }
         return TLSFiles(certificate: path(certificate), key: path(key))
+    }
+
+    private static func http(_ section: ConfigurationSection) -> HTTPPart {
+        let standard = HTTPPart()
+        return HTTPPart(
+            connectionsMax: section.integer("connections_max", default: standard.connectionsMax, in: 16...1_000_000),
+            idleTimeout: section.duration(
+                "idle_timeout",
+                default: standard.idleTimeout,
+                example: "75s",
+                atLeast: .seconds(1)
+            ),
+            requestTimeout: section.duration(
+                "request_timeout",
+                default: standard.requestTimeout,
+                example: "2m",
+                atLeast: .seconds(1)
+            )
+        )
     }
 
     private static func log(_ section: ConfigurationSection) -> LogSettings {

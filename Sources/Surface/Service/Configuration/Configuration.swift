@@ -20,6 +20,7 @@ package struct Configuration: Sendable {
     package var publicURL: String?
     package var trustedProxies: [AddressRange]
     package var tls: TLSFiles?
+    package var http: HTTPPart
     package var shutdownTimeout: Duration
     /// How long connectors that a reload ends may take.
     package var reloadTimeout: Duration
@@ -37,6 +38,16 @@ package struct Configuration: Sendable {
     package struct TLSFiles: Sendable, Hashable {
         package var certificate: String
         package var key: String
+    }
+
+    /// What one client may take of a listener.
+    package struct HTTPPart: Sendable, Hashable {
+        /// For each listener.
+        package var connectionsMax = 4096
+        /// How long a connection may be open without a request, or a client take nothing of its answer.
+        package var idleTimeout = Duration.seconds(75)
+        /// How long a request may take to come, from its head to its end.
+        package var requestTimeout = Duration.seconds(120)
     }
 
     package struct LogSettings: Sendable, Hashable {
@@ -101,6 +112,7 @@ extension Configuration {
             publicURL: nil,
             trustedProxies: [],
             tls: nil,
+            http: HTTPPart(),
             shutdownTimeout: .seconds(10),
             reloadTimeout: .seconds(30),
             log: LogSettings(),

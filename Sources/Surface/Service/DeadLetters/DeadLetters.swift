@@ -71,6 +71,27 @@ struct DeadLetters: Sendable {
         var limit = 100
     }
 
+    /// Letters up to the number that is wanted, or to so many bytes of events: a page is held in memory.
+    struct Page: Sendable {
+        static let bytesMax = 16 << 20
+
+        let limit: Int
+        private(set) var letters: [Letter] = []
+        private var bytes = 0
+
+        init(limit: Int) {
+            self.limit = limit
+        }
+
+        /// Whether there may be more than it has.
+        var isFull: Bool { letters.count >= limit || bytes >= Self.bytesMax }
+
+        mutating func add(_ letter: Letter) {
+            letters.append(letter)
+            bytes += letter.bytes.count
+        }
+    }
+
     /// How one was tried again.
     enum Outcome: String, Encodable {
         /// Intake has taken the event, or had it already; or the record is on its way to its connector.
@@ -81,6 +102,8 @@ struct DeadLetters: Sendable {
     }
 
     private static let readAheadBytes = 1 << 20
+    /// Refused records read at once.
+    private static let rowsAtOnce = 16
 
     let journal: any Journal
     let delivery: Delivery
@@ -113,11 +136,10 @@ struct DeadLetters: Sendable {
     }
 
     /// Letters in order: intake's by partition and offset, then those of each connector.
-    func letters(_ selection: Selection) async throws -> [Letter] {
-        var letters: [Letter] = []
-        if selection.connector == nil { letters = try await ofIntake(selection) }
-        guard selection.source == nil, letters.count < selection.limit else { return letters }
-        return letters + (try await ofConnectors(selection, limit: selection.limit - letters.count))
+    func letters(_ selection: Selection) async throws -> Page {
+        let page = selection.connector == nil ? try await ofIntake(selection) : Page(limit: selection.limit)
+        guard selection.source == nil, !page.isFull else { return page }
+        return try await ofConnectors(selection, behind: page)
     }
 
     func letter(_ place: Place) async throws -> Letter? {
@@ -125,7 +147,7 @@ struct DeadLetters: Sendable {
         case .intake(let partition, let offset):
             var selection = Selection(limit: 1)
             if offset > .zero { selection.after = .intake(partition, Offset(offset.rawValue - 1)) }
-            let first = try await ofIntake(selection, from: partition).first
+            let first = try await ofIntake(selection, from: partition).letters.first
             return first?.place == place ? first : nil
         case .refused(let name, let partition, let offset):
             guard let connector = delivery.connector(named: name), partition.rawValue < journal.partitions else {
@@ -171,14 +193,14 @@ struct DeadLetters: Sendable {
         return (try? JSONValue(parsing: text))?["error"]?["message"]?.string ?? "intake answered \(answer.status)"
     }
 
-    private func ofIntake(_ selection: Selection, from first: PartitionID? = nil) async throws -> [Letter] {
+    private func ofIntake(_ selection: Selection, from first: PartitionID? = nil) async throws -> Page {
         var (start, offset) = (first?.rawValue ?? 0, Offset.zero)
         switch selection.after {
         case .intake(let partition, let after)?: (start, offset) = (partition.rawValue, Offset(after.rawValue + 1))
-        case .refused?: return []
+        case .refused?: return Page(limit: selection.limit)
         case nil: break
         }
-        var letters: [Letter] = []
+        var page = Page(limit: selection.limit)
         let settled = try await settled.all()
         for number in start..<max(start, first.map { $0.rawValue + 1 } ?? journal.partitions) {
             let partition = PartitionID(number)
@@ -188,7 +210,7 @@ struct DeadLetters: Sendable {
                 journal.makeReader(partition, from: from), letterFingerprint, journal.end(of: partition)
             )
             var position = from
-            while position < end, letters.count < selection.limit {
+            while position < end, !page.isFull {
                 let read = try await reader.next(
                     wanting: { counts in counts.contains { $0.fingerprint == fingerprint } },
                     bytesMax: Self.readAheadBytes
@@ -201,15 +223,13 @@ struct DeadLetters: Sendable {
                     for record in frame.records where record.fingerprint == fingerprint && record.offset >= from {
                         let place = Place.intake(partition, record.offset)
                         let letter = try letter(frame.payload.span.extracting(record.datum), at: place)
-                        guard !settled.contains(place), selection.takes(letter), letters.count < selection.limit else {
-                            continue
-                        }
-                        letters.append(letter)
+                        guard !settled.contains(place), selection.takes(letter), !page.isFull else { continue }
+                        page.add(letter)
                     }
                 }
             }
         }
-        return letters
+        return page
     }
 
     private func letter(_ datum: Span<UInt8>, at place: Place) throws -> Letter {
@@ -237,8 +257,8 @@ struct DeadLetters: Sendable {
         )
     }
 
-    private func ofConnectors(_ selection: Selection, limit: Int) async throws -> [Letter] {
-        var letters: [Letter] = []
+    private func ofConnectors(_ selection: Selection, behind page: Page) async throws -> Page {
+        var page = page
         for connector in delivery.connectors.sorted(by: { $0.settings.name < $1.settings.name }) {
             let name = connector.settings.name
             guard selection.connector ?? name == name else { continue }
@@ -249,14 +269,18 @@ struct DeadLetters: Sendable {
                     if name == last, number == partition.rawValue { offset = behind + 1 }
                 }
                 let partition = PartitionID(number)
-                let rows = try await connector.refused(in: partition, from: offset, limit: limit)
-                for row in rows where letters.count < limit {
-                    let letter = try letter(row, of: name, partition)
-                    if selection.takes(letter) { letters.append(letter) }
+                while !page.isFull {
+                    let rows = try await connector.refused(in: partition, from: offset, limit: Self.rowsAtOnce)
+                    for row in rows where !page.isFull {
+                        let letter = try letter(row, of: name, partition)
+                        if selection.takes(letter) { page.add(letter) }
+                    }
+                    guard let last = rows.last, rows.count == Self.rowsAtOnce else { break }
+                    offset = last.offset + 1
                 }
             }
         }
-        return letters
+        return page
     }
 
     private func letter(_ row: RefusedRecord, of connector: String, _ partition: PartitionID) throws -> Letter {

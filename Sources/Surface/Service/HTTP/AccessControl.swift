@@ -11,11 +11,13 @@ struct AccessControl: Sendable {
     /// Whether somebody beyond this machine may reach the service, by a listener or through a proxy.
     private let isExposed: Bool
     private let proxies: TrustedProxies
+    private let pace: LogPace
 
-    init(tokens: TokenBook, isExposed: Bool, proxies: TrustedProxies) {
+    init(tokens: TokenBook, isExposed: Bool, proxies: TrustedProxies, pace: LogPace) {
         self.tokens = tokens
         self.isExposed = isExposed
         self.proxies = proxies
+        self.pace = pace
     }
 
     /// The token that opens the route; nil where none is needed.
@@ -29,10 +31,15 @@ struct AccessControl: Sendable {
             throw refusal("token_missing", "This wants the header Authorization: Bearer TOKEN.")
         }
         guard let token = tokens.token(presented: text) else {
-            context.logger.notice(
-                "A request came with an unknown token.",
-                metadata: ["http.route": "\(route.path)", "http.client": "\(proxies.client(request, context))"]
-            )
+            if let leftOut = pace.next() {
+                context.logger.notice(
+                    "A request came with an unknown token.",
+                    metadata: [
+                        "http.route": "\(route.path)", "http.client": "\(proxies.client(request, context))",
+                        "log.left_out": "\(leftOut)",
+                    ]
+                )
+            }
             throw refusal("token_unknown", "The token is unknown; it may have been revoked.")
         }
         guard token.allows(scope) else {

@@ -30,13 +30,23 @@ extension Request {
         }
     }
 
-    /// The whole body, if it is not longer than that.
-    func bytes(upTo bytesMax: Int) async throws(RouteError) -> [UInt8] {
+    /// The whole body, if it is not longer than that; what has arrived of it is held, where there is something to hold.
+    func bytes(upTo bytesMax: Int, holding held: HeldBytes? = nil) async throws(RouteError) -> [UInt8] {
+        let tooLarge = RouteError(.contentTooLarge, "body_too_large", "The body may have \(bytesMax) bytes.")
+        if let announced = headers[.contentLength].flatMap(Int.init), announced > bytesMax { throw tooLarge }
+        var bytes: [UInt8] = []
         do {
-            return Array(try await body.collect(upTo: bytesMax).readableBytesView)
+            for try await chunk in body {
+                guard bytes.count + chunk.readableBytes <= bytesMax else { throw tooLarge }
+                guard held?.take(chunk.readableBytes) ?? true else { throw RouteError.busy }
+                bytes += chunk.readableBytesView
+            }
+        } catch let error as RouteError {
+            throw error
         } catch {
-            throw RouteError(.contentTooLarge, "body_too_large", "The body may have \(bytesMax) bytes.")
+            throw .incomplete
         }
+        return bytes
     }
 
     /// Refuses a body where an address takes none: what it asks for would be ignored.

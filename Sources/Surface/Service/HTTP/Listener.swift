@@ -9,27 +9,24 @@ import NIOSSL
 
 /// One address that the service listens on, with the routes that answer there.
 struct Listener: Sendable {
-    /// A connection that sends nothing for this long between two requests is closed.
-    private static let idleTimeout = TimeAmount.seconds(75)
     private static let backlog = 1024
 
     let address: ListenAddress
     let tls: Configuration.TLSFiles?
     let table: RouteTable
+    let connections: OpenConnections
+    let limits: ConnectionWatch.Limits
     let logger: Logger
     /// Told once the address is bound, with the port that it got.
     let onBound: @Sendable (ListenAddress) async -> Void
 
     func makeApplication(
-        connections: OpenConnections,
         onBound: @escaping @Sendable (ListenAddress) async -> Void
     ) throws -> Application<RouterResponder<CourantContext>> {
-        let plain = HTTPServerBuilder.http1(
-            configuration: .init(
-                additionalChannelHandlers: [connections.makeHandler(), ContinueHandler()],
-                idleTimeout: Self.idleTimeout
-            )
-        )
+        let (connections, limits) = (connections, limits)
+        let plain = HTTPServerBuilder { responder in
+            GuardedHTTP1(responder: responder, connections: connections, limits: limits)
+        }
         let server =
             try tls.map { try HTTPServerBuilder.tls(plain, tlsConfiguration: Self.tlsConfiguration($0)) } ?? plain
         var logger = logger

@@ -30,12 +30,24 @@ struct RouteError: Error, HTTPResponseError {
     }
 
     var response: Response {
-        let body = "{\"error\":{\"code\":\(JSONText.quoted(code)),\"message\":\(JSONText.quoted(message))}}"
-        var response = Response.json(Array(body.utf8), status: status)
+        var response = Response.json(Self.body(code: code, message: message), status: status)
         if let retryAfter { response.headers[.retryAfter] = String(retryAfter) }
         response.headers.append(contentsOf: headers)
         return response
     }
+
+    static func body(code: String, message: String) -> [UInt8] {
+        Array("{\"error\":{\"code\":\(JSONText.quoted(code)),\"message\":\(JSONText.quoted(message))}}".utf8)
+    }
+
+    static let busy = RouteError(
+        .serviceUnavailable,
+        "busy",
+        "Too many bytes are being worked on; try again.",
+        retryAfter: 1
+    )
+
+    static let incomplete = bad("body_incomplete", "The body ended before its end.")
 
     static let notFound = RouteError(.notFound, "not_found", "There is nothing at this address.")
 

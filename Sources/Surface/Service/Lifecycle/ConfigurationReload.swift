@@ -162,6 +162,8 @@ extension Configuration {
         let keys = [
             key("data", \.data), key("listen", \.listen), key("admin.listen", \.adminListen),
             key("publicURL", \.publicURL), key("trusted_proxies", \.trustedProxies), key("tls", \.tls),
+            key("http.connections_max", \.http.connectionsMax), key("http.idle_timeout", \.http.idleTimeout),
+            key("http.request_timeout", \.http.requestTimeout),
             key("shutdown.timeout", \.shutdownTimeout), key("log.level", \.log.level),
             key("log.format", \.log.format), key("journal.partitions", \.journal.partitions),
             key("journal.segment", \.journal.segmentBytes), key("journal.keep", \.journal.keep),

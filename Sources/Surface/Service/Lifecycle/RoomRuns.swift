@@ -141,7 +141,7 @@ struct ListenerRun: Sendable {
     private let address: ListenAddress
     private let application: Application<RouterResponder<CourantContext>>
     private let bound = Flag()
-    private let connections = OpenConnections()
+    private let connections: OpenConnections
     private let patience: Duration
     private let clock: any WorldClock
 
@@ -149,8 +149,9 @@ struct ListenerRun: Sendable {
         self.patience = patience
         self.clock = clock
         address = listener.address
+        connections = listener.connections
         let (flag, onBound) = (bound, listener.onBound)
-        application = try listener.makeApplication(connections: connections) { address in
+        application = try listener.makeApplication { address in
             flag.isSet.store(true, ordering: .releasing)
             await onBound(address)
         }

@@ -1,15 +1,20 @@
 import Avro
 import Intake
 import Journal
+import Logging
+import NIOCore
 import Platform
 import Telemetry
 
 /// The routes of a service, dealt out to its listeners.
 struct ServiceListeners: Sendable {
-    enum Name: Sendable, Hashable {
+    enum Name: String, Sendable, Hashable {
         case open
         case admin
     }
+
+    /// Files, stores and whatever else the process opens beside its clients' connections.
+    private static let otherDescriptors = 1024
 
     private let rooms: ServiceRooms
     private let access: AccessControl
@@ -21,7 +26,12 @@ struct ServiceListeners: Sendable {
         let proxies = TrustedProxies(configuration.trustedProxies)
         let budget = BodyBudget(bytesMax: configuration.intake.inFlightBytesMax)
         self.rooms = rooms
-        access = AccessControl(tokens: rooms.tokens, isExposed: configuration.isExposed, proxies: proxies)
+        access = AccessControl(
+            tokens: rooms.tokens,
+            isExposed: configuration.isExposed,
+            proxies: proxies,
+            pace: LogPace(clock: rooms.platform.clock)
+        )
         metrics = RequestMetrics(rooms.metrics, clock: rooms.platform.clock)
         let openSource = configuration.openSource
         routes =
@@ -31,7 +41,7 @@ struct ServiceListeners: Sendable {
                 bodyBytesMax: configuration.intake.bodyBytesMax,
                 openSource: openSource
             ).routes
-            + Self.trackingRoutes(rooms, openSource)
+            + Self.trackingRoutes(rooms, openSource, budget)
             + HealthRoutes(board: board, metrics: rooms.metrics).routes
             + GlossaryRoutes(rooms.glossary).routes
             + ConnectorRoutes(
@@ -71,11 +81,12 @@ struct ServiceListeners: Sendable {
     }
 
     /// What happened, as it is reported and as providers tell it.
-    private static func trackingRoutes(_ rooms: ServiceRooms, _ openSource: String) -> [Route] {
+    private static func trackingRoutes(_ rooms: ServiceRooms, _ openSource: String, _ budget: BodyBudget) -> [Route] {
         let configuration = rooms.configuration
         return TrackingRoutes(
             tracker: rooms.tracking.tracker,
             failStop: rooms.failStop,
+            budget: budget,
             bodyBytesMax: configuration.intake.bounded(bySegment: configuration.journal.segmentBytes).bodyBytesMax,
             openSource: openSource
         ).routes
@@ -98,11 +109,17 @@ struct ServiceListeners: Sendable {
     /// One listener for everything, or one for each side where the admin routes have an address of their own.
     func listeners(onBound: @escaping @Sendable (Name, ListenAddress) -> Void) -> [Listener] {
         let configuration = rooms.configuration
+        let most = connectionsMax()
         func listener(_ name: Name, _ address: ListenAddress, _ routes: [Route]) -> Listener {
             Listener(
                 address: address,
                 tls: configuration.tls,
                 table: RouteTable(routes, access: access, metrics: metrics),
+                connections: OpenConnections(most: most, listener: name.rawValue, metrics: rooms.metrics),
+                limits: ConnectionWatch.Limits(
+                    idle: TimeAmount(configuration.http.idleTimeout),
+                    request: TimeAmount(configuration.http.requestTimeout)
+                ),
                 logger: rooms.logger
             ) { address in onBound(name, address) }
         }
@@ -111,6 +128,23 @@ struct ServiceListeners: Sendable {
             listener(.admin, admin, routes.filter { $0.listener != .open }),
             listener(.open, configuration.listen, routes.filter { $0.listener != .admin }),
         ]
+    }
+
+    /// Connections that one listener may have: as configured, or as many as the process can have descriptors for.
+    private func connectionsMax() -> Int {
+        let configured = rooms.configuration.http.connectionsMax
+        let listeners = rooms.configuration.adminListen == nil ? 1 : 2
+        let limit = Descriptors.raiseLimit(to: configured * listeners + Self.otherDescriptors)
+        let most = (limit - min(Self.otherDescriptors, limit / 2)) / listeners
+        guard most < configured else { return configured }
+        rooms.logger.warning(
+            """
+            The system lets this process open too few files for http.connections_max; fewer connections are taken. Raise \
+            the hard limit of open files (LimitNOFILE, ulimit -Hn).
+            """,
+            metadata: ["service.connections_max": "\(most)", "service.descriptors": "\(limit)"]
+        )
+        return most
     }
 }
 

@@ -68,11 +68,10 @@ struct DeadLetterRoutes: Sendable {
         try query.done()
         let wanted = selection
         let found = try await failing { try await letters.letters(wanted) }
-        let isFull = found.count == wanted.limit
         return try .json(
             encoding: LetterList(
-                deadLetters: found.map { LetterView($0, withBytes: withBytes) },
-                next: isFull ? found.last.map { "\($0.place)" } : nil
+                deadLetters: found.letters.map { LetterView($0, withBytes: withBytes) },
+                next: found.isFull ? found.letters.last.map { "\($0.place)" } : nil
             )
         )
     }

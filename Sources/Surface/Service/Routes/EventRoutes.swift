@@ -44,14 +44,14 @@ struct EventRoutes: Sendable {
         do {
             for try await chunk in request.body {
                 guard body.count + chunk.readableBytes <= bodyBytesMax else { throw tooLarge }
-                guard budget.take(chunk.readableBytes) else { throw Self.busy }
+                guard budget.take(chunk.readableBytes) else { throw RouteError.busy }
                 held += chunk.readableBytes
                 unsafe chunk.withUnsafeReadableBytes { bytes in unsafe body.append(bytes) }
             }
         } catch let error as RouteError {
             throw error
         } catch {
-            throw .bad("body_incomplete", "The body ended before its end.")
+            throw .incomplete
         }
         let answer = await intake.answer(
             IntakeRequest(
@@ -77,11 +77,4 @@ struct EventRoutes: Sendable {
         let message = "A body may have \(bodyBytesMax) bytes; send it in parts."
         return RouteError(.contentTooLarge, "body_too_large", message)
     }
-
-    private static let busy = RouteError(
-        .serviceUnavailable,
-        "busy",
-        "Too many bytes are being worked on; try again.",
-        retryAfter: 1
-    )
 }

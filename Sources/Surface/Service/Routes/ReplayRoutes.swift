@@ -105,6 +105,7 @@ struct ReplayRoutes: Sendable {
         case .ended: return RouteError(.conflict, "replay_ended", message)
         case .another: return RouteError(.conflict, "replay_id_taken", message)
         case .noEvents: return RouteError(.unprocessableContent, "replay_without_events", message)
+        case .tooMany: return RouteError(.conflict, "replays_too_many", message)
         case .nothingThere(let oldest):
             let there = oldest.map { "The journal begins at \(CalendarTime($0).extended)." } ?? "The journal is empty."
             return RouteError(.unprocessableContent, "replay_empty", "\(message) \(there)")

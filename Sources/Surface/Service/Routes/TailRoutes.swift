@@ -7,12 +7,17 @@ import Journal
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 
 /// What is accepted, as it is accepted: records are read back from the journal, so that following costs intake nothing
 /// and shows only what is durable.
 ///
 /// A slow follower falls behind; it never holds anybody up.
 struct TailRoutes: Sendable {
+    /// Each follower reads the journal for itself.
+    static let followersMax = 32
+
+    private let followers = FollowerCount()
     private let journal: any Journal
     private let glossary: Glossary
     private let types: [UInt64: TailedType]
@@ -47,12 +52,17 @@ struct TailRoutes: Sendable {
         guard !wanted.isEmpty else {
             throw .bad("parameter_invalid", "events names no event type; GET /v1/glossary lists them.")
         }
+        guard let following = followers.enter(most: Self.followersMax) else {
+            let message = "\(Self.followersMax) follow already, which is the most; try again when one has gone."
+            throw RouteError(.serviceUnavailable, "tail_busy", message, retryAfter: 5)
+        }
         let follower = TailFollower(journal: journal, wanted: wanted)
         let logger = context.logger
         var headers = HTTPFields()
         headers[.contentType] = "application/x-ndjson"
         headers[.cacheControl] = "no-store"
         let body = ResponseBody { writer in
+            defer { following.end() }
             // The answer begins at once, so that whoever follows knows that it is heard.
             try await writer.write(ByteBuffer(string: "\n"))
             // One task at a time writes: the follower's, then, once it has returned, this one.
@@ -78,6 +88,36 @@ struct TailRoutes: Sendable {
         let names = events.filter { $0 != DeadLetter.typeName }
         guard !names.isEmpty || events.isEmpty else { return false }
         return edition.type(named: type.name).map { Filter(events: names).matches($0) } ?? false
+    }
+}
+
+/// How many follow the journal.
+final class FollowerCount: Sendable {
+    /// One follower's place among them, until it ends or its answer is given up.
+    final class Following: Sendable {
+        private let count: FollowerCount
+        private let isOver = Atomic(false)
+
+        fileprivate init(_ count: FollowerCount) {
+            self.count = count
+        }
+
+        deinit { end() }
+
+        func end() {
+            if !isOver.exchange(true, ordering: .relaxed) { count.following.subtract(1, ordering: .relaxed) }
+        }
+    }
+
+    private let following = Atomic(0)
+
+    /// Nil where as many follow as may.
+    func enter(most: Int) -> Following? {
+        guard following.add(1, ordering: .relaxed).newValue <= most else {
+            following.subtract(1, ordering: .relaxed)
+            return nil
+        }
+        return Following(self)
     }
 }
 

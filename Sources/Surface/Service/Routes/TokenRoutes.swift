@@ -47,7 +47,7 @@ struct TokenRoutes: Sendable {
         } catch let error as TokenError {
             let status: HTTPResponse.Status =
                 switch error.code {
-                case .nameTaken, .adminNeeded: .conflict
+                case .nameTaken, .adminNeeded, .tooMany: .conflict
                 case .notFound: .notFound
                 case .nameInvalid, .scopesMissing, .sourceUnknown: .badRequest
                 }

@@ -7,6 +7,7 @@ import Tracking
 struct TrackingRoutes: Sendable {
     let tracker: Tracker
     let failStop: FailStop
+    let budget: BodyBudget
     let bodyBytesMax: Int
     /// Whose reports come in without a token.
     let openSource: String
@@ -22,7 +23,9 @@ struct TrackingRoutes: Sendable {
                 return try assign(try await request.decoded(Wanted.self))
             },
             Route(.put, "/v1/users", scope: .ingest, on: .open) { request, context in
-                let (json, body) = try await read(request)
+                let held = budget.hold()
+                defer { withExtendedLifetime(held) {} }
+                let (json, body) = try await read(request, holding: held)
                 let report = try reading { () throws(DefinitionError) in try TrackReport(usersReading: json) }
                 _ = try await take(report, context, key: "", body)
                 return .json(Array(#"{"users":\#(report.users)}"#.utf8))
@@ -42,7 +45,9 @@ struct TrackingRoutes: Sendable {
                     + "are made from it."
             )
         }
-        let (json, body) = try await read(request)
+        let held = budget.hold()
+        defer { withExtendedLifetime(held) {} }
+        let (json, body) = try await read(request, holding: held)
         let report = try reading { () throws(DefinitionError) in try TrackReport(kind, reading: json) }
         let answer = try await take(report, context, key: "\(kind.rawValue) \(key)", body)
         return .json(Array(answer.json.text.utf8), status: answer.status)
@@ -62,12 +67,12 @@ struct TrackingRoutes: Sendable {
         }
     }
 
-    private func read(_ request: Request) async throws(RouteError) -> (JSONValue, [UInt8]) {
+    private func read(_ request: Request, holding held: HeldBytes) async throws(RouteError) -> (JSONValue, [UInt8]) {
         try Query(request).done()
         guard request.headers[.contentEncoding] == nil else {
             throw RouteError(.unsupportedMediaType, "encoding_unsupported", "A report is sent uncompressed.")
         }
-        let body = try await request.bytes(upTo: bodyBytesMax)
+        let body = try await request.bytes(upTo: bodyBytesMax, holding: held)
         do throws(AvroError) {
             return (try JSONValue(parsing: String(decoding: body, as: UTF8.self)), body)
         } catch {

@@ -69,6 +69,7 @@ package struct TokenError: Error, Sendable, CustomStringConvertible {
         case scopesMissing = "token_scopes_missing"
         case sourceUnknown = "token_source_unknown"
         case adminNeeded = "token_admin_needed"
+        case tooMany = "tokens_too_many"
     }
 
     package let code: Code

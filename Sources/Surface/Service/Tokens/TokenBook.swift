@@ -3,6 +3,9 @@ import Synchronization
 
 /// All tokens of the service, in memory for every request, in the store for the next start.
 package final class TokenBook: Sendable {
+    /// More than anybody gives out; each is looked at when one is made.
+    static let tokensMax = 1_000
+
     /// By the first eight bytes of the hash, so that a look-up touches one token; the whole hash decides.
     private let tokens = Mutex<[UInt64: [AccessToken]]>([:])
     private let store: any TokenStore
@@ -62,6 +65,10 @@ package final class TokenBook: Sendable {
             let message = "The first token carries the scope admin: with any other nobody could make a second one."
             throw TokenError(code: .adminNeeded, message: message)
         }
+        guard all.count < Self.tokensMax else {
+            let message = "There are \(Self.tokensMax) tokens, which is the most; revoke one that is not used."
+            throw TokenError(code: .tooMany, message: message)
+        }
         let text = AccessToken.makeText(name: name, random: platform.random)
         let token = AccessToken(
             name: name,
@@ -104,10 +111,12 @@ package final class TokenBook: Sendable {
     }
 
     /// Takes the same time wherever the first difference stands.
-    static func isSame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    ///
+    /// What is compared are hashes, whose lengths are no secret.
+    static func isSame(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
         guard left.count == right.count else { return false }
         var difference: UInt8 = 0
-        for index in left.indices { difference |= left[index] ^ right[index] }
+        for (one, other) in zip(left, right) { difference |= one ^ other }
         return difference == 0
     }
 }
