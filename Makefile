@@ -4,6 +4,7 @@ JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 ROUNDS ?= 50
 USERS ?= 1000
 SEEDS ?= 1000
+CONNECTIONS ?= 3000
 ARGS ?=
 
 # Imports that the manifest does not declare are errors: a room reaches only what its target names.
@@ -20,7 +21,7 @@ SWIFT_PATHS := Sources Tests Benchmarks Package.swift
 export COURANT_PYTHON := $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test simulate crash day bench growth compare soak lint format docs clean
+.PHONY: help setup build demo test simulate crash day attack bench growth compare soak lint format docs clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -65,6 +66,13 @@ compare: build ## set Courant beside fastavro, polars and, where it is installed
 soak: build ## an hour at half load with a store that fails and comes back; ARGS="--minutes 10"
 	@scripts/setup --bench
 	$(PYTHON) Benchmarks/soak $(ARGS)
+
+attack: ## attack the server from outside, CONNECTIONS idle ones at once (3000), with bombs and floods; look for secrets
+	@scripts/setup --test
+	$(BUILD) --product courant
+	for attack in crowd bombs flood secrets; do \
+		$(PYTHON) -B Tests/Attack/attack.py $$attack --courant $(DEBUG_COURANT) --connections $(CONNECTIONS) || exit 1; \
+	done
 
 bench: ## measure intake, journal, delivery and the whole path against the C++ reference
 	@scripts/setup --bench

@@ -279,6 +279,7 @@ let package = Package(
         ),
         tests("Command", ["ProgramTesting"]),
         tests("Crash", ["ProgramTesting"]),
+        tests("Attack", ["ProgramTesting"]),
         tests("Day", ["ProgramTesting"]),
         tests("Simulation", ["ProgramTesting"]),
         tests("Tidy", ["ProgramTesting"]),
