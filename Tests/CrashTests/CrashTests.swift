@@ -8,7 +8,7 @@ import Testing
 @Suite("killed at random moments") struct CrashTests {
     @Test("the crash test finds each fault that it looks for")
     func ledgerCanFail() async throws {
-        let (status, output) = try await python(["ledger_test.py"])
+        let (status, output) = try await runPython(in: "Crash", ["ledger_test.py"], within: .seconds(900))
         #expect(status == 0, "\(output)")
     }
 
@@ -18,24 +18,13 @@ import Testing
     )
     func everyAcknowledgedEventStandsOnce() async throws {
         let rounds = ProcessInfo.processInfo.environment["COURANT_CRASH_ROUNDS"] ?? "50"
-        let courant = Self.root.appending(path: ".build/debug/courant").path(percentEncoded: false)
-        let (status, output) = try await python(["crash.py", "--courant", courant, "--rounds", rounds])
+        let (status, output) = try await runPython(
+            in: "Crash",
+            ["crash.py", "--courant", builtCourant(), "--rounds", rounds],
+            within: .seconds(900)
+        )
         print(output)
         #expect(status == 0, "\(output)")
         #expect(output.contains(": killed \(rounds) times,"), "polite stops are no kills")
-    }
-
-    private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-    /// Runs a program of `Tests/Crash`.
-    private func python(_ arguments: [String]) async throws -> (status: Int32, output: String) {
-        let outcome = try await runProgram(
-            testPython(),
-            ["-B"] + arguments,
-            folder: Self.root.appending(path: "Tests/Crash"),
-            within: .seconds(900)
-        )
-        return (outcome.status, outcome.output + outcome.errors)
     }
 }

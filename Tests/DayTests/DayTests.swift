@@ -8,7 +8,7 @@ import Testing
 @Suite("a day in the life") struct DayTests {
     @Test("the day's comparison finds each fault that it looks for")
     func comparisonCanFail() async throws {
-        let (status, output) = try await python(["expectation_test.py"])
+        let (status, output) = try await runPython(in: "Tracking", ["expectation_test.py"], within: .seconds(540))
         #expect(status == 0, "\(output)")
     }
 
@@ -18,23 +18,12 @@ import Testing
     )
     func filesEqualTheModel() async throws {
         let users = ProcessInfo.processInfo.environment["COURANT_DAY_USERS"] ?? "1000"
-        let courant = Self.root.appending(path: ".build/debug/courant").path(percentEncoded: false)
-        let (status, output) = try await python(["day.py", "--courant", courant, "--users", users, "--kills", "2"])
-        print(output)
-        #expect(status == 0, "\(output)")
-    }
-
-    private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-    /// Runs a program of `Tests/Tracking`.
-    private func python(_ arguments: [String]) async throws -> (status: Int32, output: String) {
-        let outcome = try await runProgram(
-            testPython(),
-            ["-B"] + arguments,
-            folder: Self.root.appending(path: "Tests/Tracking"),
+        let (status, output) = try await runPython(
+            in: "Tracking",
+            ["day.py", "--courant", builtCourant(), "--users", users, "--kills", "2"],
             within: .seconds(540)
         )
-        return (outcome.status, outcome.output + outcome.errors)
+        print(output)
+        #expect(status == 0, "\(output)")
     }
 }
