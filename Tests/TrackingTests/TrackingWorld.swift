@@ -55,11 +55,15 @@ final class TrackingWorld: Sendable {
 
     /// Starts, runs while `body` does, and ends cleanly.
     @discardableResult
-    func run<Result: Sendable>(_ body: (Running) async throws -> Result) async throws -> Result {
+    func run<Result: Sendable>(
+        segmentBytes: Int = 8 << 20,
+        sources: [String] = ["default", "other"],
+        _ body: (Running) async throws -> Result
+    ) async throws -> Result {
         let metrics = MetricRegistry()
         let editions = Glossary.standard.editions
         let journal = try await SegmentedJournal.open(
-            JournalSettings(folder: "\(folder)/journal", partitions: partitions, segmentBytes: 8 << 20),
+            JournalSettings(folder: "\(folder)/journal", partitions: partitions, segmentBytes: segmentBytes),
             schemas: schemas,
             identify: { [schemas] in Intake.identify(editions, schemas: schemas, secret: $0) },
             minimumNextOffset: [:],
@@ -69,7 +73,7 @@ final class TrackingWorld: Sendable {
             onLoss: { Issue.record("the journal lost: \($0)") }
         )
         let intake = Intake(
-            sources: [SourceSettings(name: "default", edition: edition)],
+            sources: sources.map { SourceSettings(name: $0, edition: edition) },
             editions: editions,
             schemas: schemas,
             settings: IntakeSettings(),
@@ -82,7 +86,7 @@ final class TrackingWorld: Sendable {
             preconditionFailure("an edition of the glossary")
         }
         let tracker = Tracker(
-            sources: [TrackingSource(name: "default", edition: edition, sends: sends)],
+            sources: sources.map { TrackingSource(name: $0, edition: edition, sends: sends) },
             settings: settings,
             intake: intake,
             store: store,
@@ -143,8 +147,12 @@ extension TrackingWorld.Running {
     }
 
     @discardableResult
-    func provider(_ reports: [ProviderReport], name: String = "sendgrid") async throws -> TrackAnswer {
-        try await tracker.take(.provider(name: name, reports, strange: []), from: "default", body: [1])
+    func provider(
+        _ reports: [ProviderReport],
+        name: String = "sendgrid",
+        source: String = "default"
+    ) async throws -> TrackAnswer {
+        try await tracker.take(.provider(name: name, reports, strange: []), from: source, body: [1])
     }
 
     /// Lets time pass, and waits until what is due has been handled.

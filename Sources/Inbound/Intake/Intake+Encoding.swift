@@ -12,6 +12,9 @@ package struct EncodedEvent: Sendable, Hashable {
 package struct EncodingRefusal: Error, Sendable, Hashable {
     package let code: String
     package let message: String
+
+    /// Whether it is a want of this machine's and no fault of the event: the same may be taken later.
+    package var isOurs: Bool { code == BodyError.memoryShort.code }
 }
 
 extension Intake {

@@ -52,7 +52,7 @@ extension Intake {
         return MadeEvents(source: state, parsed: parsed)
     }
 
-    /// A dead letter of bytes that no event could be made of.
+    /// A dead letter of bytes that no event could be made of; of more than a record takes, the first are kept.
     package func setAside(
         _ raw: [UInt8],
         for source: String,
@@ -62,6 +62,10 @@ extension Intake {
         guard let state = self.source(named: source) else {
             preconditionFailure("bytes are set aside for a source that there is")
         }
+        let rawMax = journal.recordBytesMax - Self.letterFieldsMax
+        let isCut = raw.count > rawMax
+        let message = isCut ? "\(message); the first \(rawMax) of \(raw.count) bytes are kept" : message
+        let raw = isCut ? Array(raw.prefix(rawMax)) : raw
         var writer = RecordWriter(capacity: raw.count + 1024)
         DeadLetter(
             source: source,
@@ -78,6 +82,9 @@ extension Intake {
         parsed.rejections = [Rejection(code, message, isSetAside: true)]
         return MadeEvents(source: state, parsed: parsed)
     }
+
+    /// What the fields of a dead letter take up beside its bytes, at most.
+    private static let letterFieldsMax = 16 << 10
 
     /// Counts events that were not made again, since they had been made before.
     package func countRepeats(_ events: Int, of source: String) { self.source(named: source)?.countRepeats(events) }

@@ -100,7 +100,7 @@ extension Tracker {
                 }
                 var turn = self.makeTurn(source, now, view.handOver(), definitions)
                 try turn.overtake(happening, due: dueTime)
-                if let events = try turn.made(turn.consequences, keepsRejected: true) { made.append(events) }
+                made += try turn.takeConsequences()
                 view = turn.view.handOver()
             }
             return (made, view.changes)

@@ -1,4 +1,6 @@
 import Avro
+import Intake
+import Journal
 import Telemetry
 
 extension Turn {
@@ -10,8 +12,8 @@ extension Turn {
         guard type(happening.type) != nil else { return }
         if let context = try context(of: happening) {
             try emit(happening, context)
-        } else if mayWait(happening) {
-            try park(happening)
+        } else if mayWait(happening), park(happening) {
+            return
         } else {
             try emit(happening, nil)
         }
@@ -45,14 +47,17 @@ extension Turn {
 
     // MARK: - Waiting
 
-    private mutating func park(_ happening: Happening) throws(TrackingError) {
+    /// Answers whether the event waits: one whose copies are too much for a change record does not.
+    private mutating func park(_ happening: Happening) -> Bool {
         let heads = waitingPlaces(of: happening)
-        guard let place = heads.first else { return }
+        guard let place = heads.first else { return false }
         let due = now + settings.overtake.components.seconds
         let text = happening.text(due: due, source: source.name)
+        guard text.utf8.count * (heads.count + 1) <= intake.journal.recordBytesMax / 2 else { return false }
         for head in heads { view.put(.parked, head, happening.id, text) }
         view.put(.overdue, RowHead(high: UInt64(max(0, due)), low: place.low), happening.id, text)
         metrics.parked.add()
+        return true
     }
 
     private func waitingPlaces(of happening: Happening) -> [RowHead] {

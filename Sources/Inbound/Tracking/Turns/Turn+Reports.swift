@@ -45,7 +45,7 @@ extension Turn {
                 )
             }
         }
-        if !isRepeat, let made = try made(consequences, keepsRejected: true) { handled.others.append(made) }
+        if !isRepeat { handled.others += try takeConsequences() }
         handled.repeats += repeats
         return handled
     }
@@ -61,7 +61,7 @@ extension Turn {
         let refused = Set(handled.rejected.map(\.index))
         var (drafts, messages) = try drafts(of: report)
         drafts.removeAll { refused.contains($0.index) }
-        let made = try made(drafts, keepsRejected: false)
+        let made = try made(drafts)
         let rejected = note(made, drafts, &handled).union(refused)
         messages.removeAll { rejected.contains($0.index) }
         handled.messages = messages.map { message in
@@ -111,7 +111,7 @@ extension Turn {
             }
             happenings.append((happening, fields, context))
         }
-        let made = try made(drafts, keepsRejected: false)
+        let made = try made(drafts)
         let rejected = note(made, drafts, &handled)
         guard !isRepeat else { return noteRepeat(made, &handled) }
         handled.own = made
@@ -183,7 +183,7 @@ extension Turn {
             drafts.append(draft)
             entered[index] = (fields, id, time)
         }
-        let made = try made(drafts, keepsRejected: false)
+        let made = try made(drafts)
         let rejected = note(made, drafts, &handled)
         guard !isRepeat else { return noteRepeat(made, &handled) }
         handled.own = made
@@ -208,7 +208,7 @@ extension Turn {
                 handled.rejected.append(untyped(index, behaviour.kind.type))
             }
         }
-        let made = try made(drafts, keepsRejected: false)
+        let made = try made(drafts)
         let rejected = note(made, drafts, &handled)
         guard !isRepeat else { return noteRepeat(made, &handled) }
         handled.own = made

@@ -28,7 +28,7 @@ struct Happening: Sendable, Hashable {
 /// First the report's own events are drafted and judged, so that what is rejected changes nothing; then the state is
 /// changed, and what that sets free, events that had waited and conversions, is drafted too.
 struct Turn {
-    let source: TrackingSource
+    var source: TrackingSource
     let settings: TrackingSettings
     let ids: TrackingIDs
     let intake: Intake
@@ -96,17 +96,43 @@ struct Turn {
     // MARK: - Judging
 
     /// Checks and encodes drafts; answers also which of their items were rejected.
-    func made(
-        _ drafts: [Draft],
-        keepsRejected: Bool
-    ) throws(TrackingError) -> MadeEvents? {
+    func made(_ drafts: [Draft]) throws(TrackingError) -> MadeEvents? {
         guard !drafts.isEmpty else { return nil }
+        do throws(EncodingRefusal) {
+            return try intake.make(Self.bytes(of: drafts[...]), for: source.name, keepsRejected: false)
+        } catch {
+            throw TrackingError(error.isOurs ? .journal : .report, error.message)
+        }
+    }
+
+    /// Checks and encodes what follows from the report, which is taken out of the turn.
+    mutating func takeConsequences() throws(TrackingError) -> [MadeEvents] {
+        defer { consequences = [] }
+        return try settled(consequences[...])
+    }
+
+    /// What cannot be an event becomes a dead letter, since nobody is there to be told.
+    ///
+    /// Drafts that cannot be encoded together are judged in halves, so that one does not take the others with it.
+    private func settled(_ drafts: ArraySlice<Draft>) throws(TrackingError) -> [MadeEvents] {
+        guard let first = drafts.first else { return [] }
+        do throws(EncodingRefusal) {
+            return [try intake.make(Self.bytes(of: drafts), for: source.name, keepsRejected: true)]
+        } catch {
+            guard !error.isOurs else { throw TrackingError(.journal, error.message) }
+            guard drafts.count == 1 else {
+                let middle = drafts.startIndex + drafts.count / 2
+                return try settled(drafts[..<middle]) + settled(drafts[middle...])
+            }
+            let raw = Self.bytes(of: [first][...]).dropFirst().dropLast()
+            return [intake.setAside(Array(raw), for: source.name, code: error.code, message: error.message)]
+        }
+    }
+
+    /// As a JSON array.
+    private static func bytes(of drafts: ArraySlice<Draft>) -> [UInt8] {
         var bytes: [UInt8] = []
         JSONValue.array(drafts.map(\.event)).append(to: &bytes)
-        do throws(EncodingRefusal) {
-            return try intake.make(bytes, for: source.name, keepsRejected: keepsRejected)
-        } catch {
-            throw TrackingError(.report, error.message)
-        }
+        return bytes
     }
 }
