@@ -54,7 +54,7 @@ struct StoreTests {
         try await world.run { running in
             let answer = try await running.report(.sends, Stories.sends(["u1"]), key: "k1")
             #expect(running.tracker.neededFrom(.init(0)) < running.journal.end(of: .init(0)))
-            try await running.pass(.seconds(1))
+            await running.tracker.settleNow()
             #expect(running.tracker.neededFrom(.init(0)) == running.journal.end(of: .init(0)))
             try await running.pass(.seconds(40 * 86_400))
             let days = try await running.tracker.store.read { (view) throws(TrackingError) in

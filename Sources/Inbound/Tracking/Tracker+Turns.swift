@@ -121,6 +121,7 @@ extension Tracker {
     ) async throws(TrackingError) -> [MadeOutcome] {
         guard !made.isEmpty || !changes.isEmpty else { return [] }
         let record = changes.isEmpty ? nil : ChangeRecord(changes: changes.encoded)
+        if record != nil { markChanged() }
         let outcomes: [MadeOutcome]
         let end: Offset?
         do throws(JournalError) {

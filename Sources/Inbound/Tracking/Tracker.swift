@@ -1,5 +1,5 @@
 package import Intake
-package import Journal
+import Journal
 package import Platform
 import Synchronization
 package import Telemetry
@@ -49,11 +49,10 @@ package final class Tracker: Sendable {
     let failStop: @Sendable (TrackingError) -> Void
     private let sources: [String: TrackingSource]
     private let queue = Mutex(Queue())
-    private let signal = TurnSignal()
+    let signal = TurnSignal()
     /// All definitions, as the last turn left them.
     private let book = Mutex(DefinitionBook())
-    /// Up to where retention may go: what is on the disk for good.
-    private let settled = Mutex<Offset?>(nil)
+    let settling = Mutex(Settling())
 
     package init(
         sources: [TrackingSource],
@@ -80,14 +79,6 @@ package final class Tracker: Sendable {
 
     /// The journal's secret, which assignments are keyed with.
     package var secret: [UInt8] { journal.secret }
-
-    /// Before what offset tracking needs nothing of a partition any more.
-    package func neededFrom(_ partition: PartitionID) -> Offset {
-        guard partition == Self.partition else { return journal.end(of: partition) }
-        return settled.withLock { $0 } ?? journal.oldest(of: partition)
-    }
-
-    func setSettled(_ offset: Offset) { settled.withLock { $0 = offset } }
 
     func setBook(_ new: DefinitionBook) { book.withLock { $0 = new } }
 
@@ -159,6 +150,8 @@ package final class Tracker: Sendable {
 
     /// Handles what waits until cancelled, and then what still waits.
     package func run() async throws {
+        settling.withLock { $0.isAnswering = true }
+        defer { endSettling() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.keepTime() }
             do {
@@ -174,6 +167,7 @@ package final class Tracker: Sendable {
 
     private func handleWaiting() async throws(TrackingError) {
         while true {
+            try await settleIfWanted()
             let waiting = takeWaiting()
             if waiting.isEmpty {
                 if Task.isCancelled { return }

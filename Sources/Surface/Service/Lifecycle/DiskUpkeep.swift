@@ -103,6 +103,7 @@ struct DiskUpkeep: Service {
         var removed = 0
         for partition in (0..<journal.partitions).map({ PartitionID($0) }) {
             let carried = try await delivery.neededFrom(partition) ?? journal.end(of: partition)
+            if tracker.neededFrom(partition) < carried { await tracker.settleNow() }
             let needed = min(carried, tracker.neededFrom(partition))
             let spared = try await remove(upTo: needed, partition)
             removed += spared

@@ -46,6 +46,7 @@ struct Retention: Service {
     }
 
     func pass() async throws {
+        await tracker.settleNow()
         for partition in (0..<journal.partitions).map({ PartitionID($0) }) {
             let needed = try await delivery.neededFrom(partition) ?? journal.end(of: partition)
             let removed = try await journal.removeSegments(
