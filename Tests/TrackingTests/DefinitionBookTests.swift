@@ -234,3 +234,47 @@ import Testing
         #expect(error.description == "the definition is one more than the 10000 of its kind; delete another first")
     }
 }
+
+@Suite("definitions that nothing refers to any more")
+struct ForgettingTests {
+    private func named(_ name: String) -> String { #"{"name":"\#(name)"}"# }
+
+    private func versions(_ running: TrackingWorld.Running) async throws -> [String] {
+        try await running.tracker.store.read { (view) throws(TrackingError) in
+            try view.settledRows(.definitions).map(\.value).sorted()
+        }
+    }
+
+    @Test("versions go once they ended longer ago than contexts are kept, those in force stay, also over a restart")
+    func ages() async throws {
+        let world = try TrackingWorld()
+        let day = Duration.seconds(86_400)
+        try await world.run { running in
+            try await running.define(.campaign, "c-1", named("First"))
+            try await running.define(.campaign, "c-gone", named("Gone"))
+            try await running.pass(day)
+            try await running.define(.campaign, "c-1", named("Second"))
+            _ = try await running.tracker.take(.undefine(.campaign, id: "c-gone"), from: "default", body: [])
+            try await running.pass(.seconds(20 * 86_400))
+            try await running.define(.campaign, "c-1", named("Third"))
+            #expect(try await versions(running).count == 5)
+            // Thirty days after the first ended, and the day that its table may last longer.
+            try await running.pass(.seconds(10 * 86_400))
+            #expect(try await versions(running).count == 5)
+            #expect(running.tracker.definitions.campaign("c-1", at: TrackingWorld.start)?.name == "First")
+            try await running.pass(.seconds(2 * 86_400))
+            #expect(try await versions(running).count == 2)
+            #expect(running.tracker.definitions.campaign("c-1", at: TrackingWorld.start)?.name == "Second")
+            #expect(!running.tracker.definitions.hasVersion(.campaign, id: "c-gone", from: TrackingWorld.start))
+        }
+        let kept = try await world.run { $0.tracker.definitions }
+        #expect(kept.campaign("c-1", at: world.now)?.name == "Third")
+        #expect(kept.names(campaign: "c-gone", at: world.now).isEmpty)
+        // The last version never ages.
+        try await world.run { running in
+            try await running.pass(.seconds(400 * 86_400))
+            #expect(try await versions(running).count == 1)
+            #expect(running.tracker.definitions.campaign("c-1", at: world.now)?.name == "Third")
+        }
+    }
+}

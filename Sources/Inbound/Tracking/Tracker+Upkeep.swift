@@ -1,6 +1,7 @@
 import Intake
 import Journal
 import Platform
+import Synchronization
 
 extension Tracker {
     /// Lets go what has waited long enough, and drops the days that are over.
@@ -8,6 +9,7 @@ extension Tracker {
         do throws(TrackingError) {
             // What there is more of waits for the reports that came meanwhile, not for the next tick.
             if try await overtake() { signal.fireTick() }
+            try await forgetDefinitions()
         } catch {
             // What the journal does not take now waits on, like any report.
             guard error.code == .journal else { throw error }
@@ -55,5 +57,28 @@ extension Tracker {
             let kept = table == .seen ? settings.seen : settings.keep
             _ = try await store.drop(table, before: StateDay(seconds: now - kept.components.seconds))
         }
+    }
+
+    /// Once a day drops the versions of definitions that nothing refers to any more.
+    ///
+    /// A context or receipt is kept for `keep` and at most a day longer, since its table goes as a whole.
+    private func forgetDefinitions() async throws(TrackingError) {
+        let now = platform.clock.now().seconds
+        let today = StateDay(seconds: now)
+        guard forgotten.withLock({ $0 != today }) else { return }
+        var book = definitions
+        book.forget(endedBefore: now - settings.keep.components.seconds - 86_400)
+        let kept = book
+        let changes = try await store.read { (view) throws(TrackingError) -> StateChanges in
+            for row in try view.settledRows(.definitions) {
+                let version = try StoredVersion(row.value, from: row.tail)
+                guard !kept.hasVersion(version.kind, id: version.id, from: version.from) else { continue }
+                view.remove(.definitions, row.head, row.tail)
+            }
+            return view.changes
+        }
+        _ = try await makeDurable([], changes)
+        setBook(kept)
+        forgotten.withLock { $0 = today }
     }
 }

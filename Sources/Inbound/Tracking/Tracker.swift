@@ -53,6 +53,8 @@ package final class Tracker: Sendable {
     /// All definitions, as the last turn left them.
     private let book = Mutex(DefinitionBook())
     let settling = Mutex(Settling())
+    /// The day on which definitions were last forgotten.
+    let forgotten = Mutex(StateDay(0))
 
     package init(
         sources: [TrackingSource],

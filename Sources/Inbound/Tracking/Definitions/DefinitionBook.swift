@@ -75,6 +75,15 @@ package struct DefinitionBook: Sendable, Hashable {
         }
     }
 
+    /// Whether there is a version that came into force at that time.
+    func hasVersion(_ kind: Definition.Kind, id: String, from time: Int64) -> Bool {
+        switch kind {
+        case .campaign: campaigns[id]?.versions.contains { $0.from == time } ?? false
+        case .canvas: canvases[id]?.versions.contains { $0.from == time } ?? false
+        case .group: groups[id]?.versions.contains { $0.from == time } ?? false
+        }
+    }
+
     private static func forget<Value>(
         _ histories: inout [String: DefinitionHistory<Value>],
         endedBefore time: Int64
