@@ -47,18 +47,19 @@ connectors:
 # No event may wait so long for its message that it goes out without: a day that lasts longer shows nothing.
 OVERTAKE_SECONDS = 1_800
 POSTERS = 16
+DECIDE_SECONDS_MAX = 60
 
 
 class DayServer(server.Server):
     """The server of the crash test, with a configuration of its own."""
 
     def __init__(self, binary, folder, keys):
-        self.keys = keys
+        self.keys, self.overtake = keys, f"{OVERTAKE_SECONDS}s"
         super().__init__(binary, folder, 1, {})
 
     def write(self, settings):
         self.configuration.write_text(CONFIGURATION.format(
-            url=webhooks.PUBLIC_URL, overtake=f"{OVERTAKE_SECONDS}s", folder=self.folder, token=self.keys.token,
+            url=webhooks.PUBLIC_URL, overtake=self.overtake, folder=self.folder, token=self.keys.token,
             public_key=self.keys.public_key))
 
 
@@ -80,10 +81,11 @@ class Day:
         time.sleep(1.1)
         self.post(self.plan.tasks, self.options.kills)
         self.post(self.plan.last, 0)
-        if not self.faults:
-            self.finish()
         if time.time() - self.noon > OVERTAKE_SECONDS:
             self.faults.append("the day was too long: events went out without their messages")
+        if not self.faults:
+            self.decide()
+            self.finish()
 
     def start(self):
         self.server.start()
@@ -116,6 +118,24 @@ class Day:
         self.server.kill()
         self.kills += 1
         self.start()
+
+    def decide(self):
+        """Opens and clicks wait for `overtake` before they convert; a server that waits a second lets them go."""
+        self.server.stop()
+        self.server.overtake = "1s"
+        self.server.write({})
+        self.start()
+        wanted = sum(event.was_posted and event.waits() for event in self.plan.events)
+        began = time.monotonic()
+        while self.accepted() < wanted and time.monotonic() - began < DECIDE_SECONDS_MAX:
+            time.sleep(0.1)
+        # Long enough for one too many to show.
+        time.sleep(2)
+        self.phases.append(f"{wanted} conversions by opens and clicks in {time.monotonic() - began:.1f} s")
+
+    def accepted(self):
+        """Since the last start."""
+        return sum(source["accepted"] for source in self.server.ask_json("GET", "/v1/connectors")["sources"])
 
     def finish(self):
         """All is answered: flush, ask for the books, stop, and read every file."""

@@ -1,9 +1,10 @@
 """The events that must stand in the files, and how they are compared with those that do.
 
-What only the server knows stands in an expected event as a condition on the value: a moment of arrival, or one of
-several times. Everything else is compared exactly, null included.
+What only the server knows stands in an expected event as a condition on the value, such as a moment of arrival.
+Everything else is compared exactly, null included.
 """
 import collections
+import json
 
 
 class Within:
@@ -26,22 +27,6 @@ class Within:
 
     def __repr__(self):
         return f"{self.low}...{self.high}"
-
-
-class OneOf:
-    """Which of them comes first is up to the order in which they arrive."""
-
-    def __init__(self, values):
-        self.values = sorted(values)
-
-    def takes(self, value):
-        return value in self.values
-
-    def last(self):
-        return self.values[-1]
-
-    def __repr__(self):
-        return f"one of {self.values}"
 
 
 class Derived:
@@ -70,7 +55,7 @@ class Dispatch:
 
 
 def is_open(value):
-    return isinstance(value, (Within, OneOf, Derived))
+    return isinstance(value, (Within, Derived))
 
 
 class Event:
@@ -79,6 +64,11 @@ class Event:
     def __init__(self, kind, facts, context=()):
         self.kind, self.facts, self.context = kind, facts, dict(context)
         self.was_posted = True
+
+    def waits(self):
+        """Whether it is a conversion by opens or clicks, which is decided when `overtake` has passed."""
+        rule = json.loads(self.facts.get("conversion_behavior", "{}"))
+        return rule.get("type") in ("Opens Message", "Clicks Message")
 
     def fields(self, names):
         """Every field of the type with its value, and what the type should have and has not."""

@@ -3,7 +3,7 @@ import types
 import unittest
 
 import day
-from expectation import Comparison, Derived, Dispatch, Event, OneOf, Within
+from expectation import Comparison, Derived, Dispatch, Event, Within
 from stories import Message, Receipt
 
 KIND = "users.messages.email.Click"
@@ -61,10 +61,6 @@ class ComparisonTest(unittest.TestCase):
         self.assertEqual(faults(events, record("1", time=12), record("2", time=11)), "")
         self.assertIn("1 are missing", faults(events, record("1", time=12), record("2", time=12)))
         self.assertIn("1 are missing", faults(events, record("1", time=9), record("2", time=11)))
-
-    def test_one_of_several_times(self):
-        self.assertEqual(faults([event(time=OneOf([3, 7]))], record("1", time=7)), "")
-        self.assertIn("1 are missing", faults([event(time=OneOf([3, 7]))], record("1", time=5)))
 
     def test_derived_users_are_those_of_their_address(self):
         Derived.ids.clear()

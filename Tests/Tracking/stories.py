@@ -3,7 +3,7 @@ import json
 
 from definitions import (
     APP_GROUP, EVENING, NEWSLETTER, NEWSLETTER_AT_SENDGRID, OUR_NUMBER, SERVICE, SERVICE_NUMBER, SMS_CLUB)
-from expectation import Dispatch, Event, OneOf
+from expectation import Dispatch, Event
 
 EMAIL, SMS, PUSH, CARD = (
     f"users.messages.{channel}." for channel in ("email", "sms", "pushnotification", "contentcard"))
@@ -259,11 +259,7 @@ class Receipt:
             if not deeds:
                 continue
             _, time, first = min(deeds, key=lambda deed: deed[1])
-            when = time
-            # Opens and clicks of providers and apps come in any order, and the first to come converts.
-            if rule["type"] in ("Opens Message", "Clicks Message") and len(deeds) > 1:
-                when = OneOf(deed[1] for deed in deeds)
-            yield self.conversion(index, rule, time, when, first)
+            yield self.conversion(index, rule, time, first)
 
     def counts(self, rule, deed):
         kind, time, what = deed
@@ -279,10 +275,10 @@ class Receipt:
             return what["name"] == rule["custom_event_name"] and what["properties"][only["property"]] > only["value"]
         return True
 
-    def conversion(self, index, rule, time, when, deed):
+    def conversion(self, index, rule, time, deed):
         app = deed.extra.get("app_id") if isinstance(deed, Message) else deed["app_id"]
         facts = {
-            "time": when, **self.person.fields(), "app_id": app, "conversion_behavior_index": index,
+            "time": time, **self.person.fields(), "app_id": app, "conversion_behavior_index": index,
             "conversion_behavior": compact(rule),
         }
         owner = self.owner(time)

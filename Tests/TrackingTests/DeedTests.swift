@@ -58,6 +58,7 @@ struct DeedTests {
             try await running.define(.campaign, "c-1", Stories.spring)
             _ = try await running.report(.sends, Stories.sends(["u1"]), key: "k1")
             try await running.provider([Stories.email("Click", "u1", key: "1", time: running.world.now + 60)])
+            try await running.pass(.seconds(900))
             let events = try await running.events(Self.conversion)
             #expect(events.map { $0.integer("conversion_behavior_index") } == [1])
         }

@@ -2,6 +2,7 @@ import Intake
 import Journal
 import Platform
 import Synchronization
+import Telemetry
 
 extension Tracker {
     /// Lets go what has waited long enough, and drops the days that are over.
@@ -24,7 +25,9 @@ extension Tracker {
         let (made, changes, isMore) = try await store.read {
             (view) throws(TrackingError) -> ([MadeEvents], StateChanges, Bool) in
             let events = try self.releaseOverdue(now, &view, definitions)
-            return (events.made, view.changes, events.rows == Self.overdueMax)
+            let conversions = try self.decideRipe(now, &view, definitions)
+            let isMore = max(events.rows, conversions.rows) == Self.overdueMax
+            return (events.made + conversions.made, view.changes, isMore)
         }
         _ = try await makeDurable(made, changes)
         return isMore
@@ -40,7 +43,11 @@ extension Tracker {
         for row in due {
             guard let (happening, dueTime, name) = Happening.reading(row.value), let source = self.source(named: name)
             else {
+                metrics.orphaned.add()
                 view.remove(.overdue, row.head, row.tail)
+                for place in Happening.reading(row.value).map({ Turn.waitingPlaces(of: $0.happening, ids) }) ?? [] {
+                    view.remove(.parked, place, row.tail)
+                }
                 continue
             }
             var turn = makeTurn(source, now, view.handOver(), definitions)
@@ -49,6 +56,28 @@ extension Tracker {
             view = turn.view.handOver()
         }
         return (made, due.count)
+    }
+
+    private func decideRipe(
+        _ now: Int64,
+        _ view: inout StateView,
+        _ definitions: DefinitionBook
+    ) throws(TrackingError) -> (made: [MadeEvents], rows: Int) {
+        let taken = now - settings.overtake.components.seconds
+        let ripe = try view.settledRows(.ripening, headsUpTo: UInt64(max(0, taken)), limit: Self.overdueMax)
+        var made: [MadeEvents] = []
+        for row in ripe {
+            guard let deed = WaitingDeed(text: row.value), let source = self.source(named: deed.source) else {
+                metrics.orphaned.add()
+                view.remove(.ripening, row.head, row.tail)
+                if let deed = WaitingDeed(text: row.value) { view.remove(.deeds, deed.place(ids), deed.id) }
+                continue
+            }
+            var turn = makeTurn(source, now, view.handOver(), definitions)
+            made += try turn.settle(deed) { self.source(named: $0) }
+            view = turn.view.handOver()
+        }
+        return (made, ripe.count)
     }
 
     private func dropDays() async throws(TrackingError) {

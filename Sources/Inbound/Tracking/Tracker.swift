@@ -20,7 +20,7 @@ package final class Tracker: Sendable {
     static let turnBytesMax = 512 << 10
     /// How often what has waited long enough is looked for, and old days are dropped.
     static let tick = Duration.seconds(1)
-    /// Events that one turn lets go.
+    /// Events that one turn lets go, and opens and clicks whose conversions it decides.
     static let overdueMax = 1_000
 
     struct Waiting: Sendable {

@@ -8,6 +8,7 @@ package struct TrackingMetrics: Sendable {
     let parked: Counter
     let released: Counter
     let overtaken: Counter
+    let orphaned: Counter
 
     package init(_ registry: MetricRegistry) {
         self.registry = registry
@@ -25,6 +26,11 @@ package struct TrackingMetrics: Sendable {
         overtaken = registry.counter(
             "courant_tracking_overtaken_total",
             help: "Events that waited long enough and went out without their message's context.",
+            labels: []
+        )
+        orphaned = registry.counter(
+            "courant_tracking_orphaned_total",
+            help: "Events and opens that waited while their source was taken out of the configuration.",
             labels: []
         )
     }

@@ -110,6 +110,16 @@ extension DefinitionBook {
         groups[id]?.value(at: time)
     }
 
+    /// Whether a version of a campaign or canvas has a conversion that such a deed fulfils.
+    func mayConvert(_ owner: MessageOwner, by deed: Deed) -> Bool {
+        switch owner {
+        case .campaign(let id):
+            campaigns[id]?.versions.contains { $0.value?.conversions(by: deed).isEmpty == false } ?? false
+        case .canvas(let id):
+            canvases[id]?.versions.contains { $0.value?.conversions(by: deed).isEmpty == false } ?? false
+        }
+    }
+
     /// The SMS group that a number of ours belongs to.
     package func group(forNumber number: String, at time: Int64) -> SubscriptionGroup? {
         group(for: .number(number), at: time)

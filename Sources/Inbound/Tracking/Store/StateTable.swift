@@ -14,6 +14,10 @@ package enum StateTable: UInt8, CaseIterable, Sendable {
     case parked = 5
     /// The same, by the moment they have waited long enough; heads are times.
     case overdue = 6
+    /// Opens and clicks whose conversions are not decided yet, by user, campaign or canvas, and kind.
+    case deeds = 7
+    /// The same, by the moment they were taken in; heads are times.
+    case ripening = 8
 
     /// Message contexts, by message id.
     case messages = 32
@@ -41,6 +45,8 @@ package enum StateTable: UInt8, CaseIterable, Sendable {
         case .subscriptions: "subscriptions"
         case .parked: "parked"
         case .overdue: "overdue"
+        case .deeds: "deeds"
+        case .ripening: "ripening"
         case .messages: "messages"
         case .providerMessages: "provider_messages"
         case .seen: "seen"

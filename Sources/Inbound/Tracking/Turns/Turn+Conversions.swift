@@ -37,12 +37,22 @@ struct Receipt: Sendable, Hashable {
         self.converted = converted
     }
 
+    func hasConverted(_ index: Int) -> Bool { converted & 1 << Int64(index) != 0 }
+
+    mutating func convert(_ index: Int) { converted |= 1 << Int64(index) }
+
     var text: String {
         JSONValue.object([
             .init("time", .number("\(time)")), .init("converted", .number("\(converted)")),
             .init("fields", .object(fields.members)),
         ]).text
     }
+}
+
+/// Where a receipt stands.
+struct ReceiptPlace: Sendable, Hashable {
+    let day: StateDay
+    let head: RowHead
 }
 
 extension Turn {
@@ -86,30 +96,45 @@ extension Turn {
     }
 
     private mutating func put(_ receipt: Receipt, of user: String) {
-        view.put(.receipts, day: StateDay(seconds: receipt.time), ids.head("receipts", user), receipt.id, receipt.text)
+        put(receipt, at: ReceiptPlace(day: StateDay(seconds: receipt.time), head: ids.head("receipts", user)))
+    }
+
+    mutating func put(_ receipt: Receipt, at place: ReceiptPlace) {
+        view.put(.receipts, day: place.day, place.head, receipt.id, receipt.text)
+    }
+
+    /// The receipts of a user that a deed of that time can fulfil, as far as time goes; the latest days first.
+    func receipts(of user: String, upTo time: Int64) throws(TrackingError) -> [(place: ReceiptPlace, Receipt)] {
+        let head = ids.head("receipts", user)
+        let oldest = StateDay(seconds: time - DefinitionLimits.windowSecondsMax)
+        var found: [(place: ReceiptPlace, Receipt)] = []
+        for day in view.days(of: .receipts) where day >= oldest && day <= StateDay(seconds: time) {
+            for row in try view.rows(.receipts, day: day, head) {
+                guard let receipt = Receipt(id: row.tail, text: row.value) else { continue }
+                found.append((ReceiptPlace(day: day, head: head), receipt))
+            }
+        }
+        return found.reversed()
     }
 
     /// Emits the conversions that a deed fulfils: once for each receipt and rule.
+    ///
+    /// For what a user's own device reports, which keeps its order.
     mutating func convert(_ fields: Fields, by deed: Deed, at time: Int64) throws(TrackingError) {
         guard let user = Self.userKey(fields) else { return }
-        let head = ids.head("receipts", user)
-        let oldest = StateDay(seconds: time - DefinitionLimits.windowSecondsMax)
-        for day in view.days(of: .receipts).reversed() where day >= oldest && day <= StateDay(seconds: time) {
-            for row in try view.rows(.receipts, day: day, head) {
-                guard var receipt = Receipt(id: row.tail, text: row.value) else { continue }
-                let before = receipt.converted
-                for (index, rule) in rules(of: receipt, fulfilledBy: deed) {
-                    guard receipt.converted & 1 << Int64(index) == 0 else { continue }
-                    guard rule.isWithinWindow(receipt: receipt.time, deed: time) else { continue }
-                    receipt.converted |= 1 << Int64(index)
-                    try draftConversion(receipt, index, rule, fields, user, time)
-                }
-                if receipt.converted != before { view.put(.receipts, day: day, head, row.tail, receipt.text) }
+        for (place, found) in try receipts(of: user, upTo: time) {
+            var receipt = found
+            let before = receipt.converted
+            for (index, rule) in rules(of: receipt, fulfilledBy: deed) where !receipt.hasConverted(index) {
+                guard rule.isWithinWindow(receipt: receipt.time, deed: time) else { continue }
+                receipt.convert(index)
+                try draftConversion(receipt, index, rule, fields, user, time)
             }
+            if receipt.converted != before { put(receipt, at: place) }
         }
     }
 
-    private func rules(of receipt: Receipt, fulfilledBy deed: Deed) -> [(Int, ConversionRule)] {
+    func rules(of receipt: Receipt, fulfilledBy deed: Deed) -> [(Int, ConversionRule)] {
         switch receipt.owner {
         case .campaign(let id):
             guard let campaign = book.campaign(id, at: receipt.time) else { return [] }
@@ -120,7 +145,7 @@ extension Turn {
         }
     }
 
-    private mutating func draftConversion(
+    mutating func draftConversion(
         _ receipt: Receipt,
         _ index: Int,
         _ rule: ConversionRule,

@@ -49,7 +49,7 @@ extension Turn {
 
     /// Answers whether the event waits: one whose copies are too much for a change record does not.
     private mutating func park(_ happening: Happening) -> Bool {
-        let heads = waitingPlaces(of: happening)
+        let heads = Self.waitingPlaces(of: happening, ids)
         guard let place = heads.first else { return false }
         let due = now + settings.overtake.components.seconds
         let text = happening.text(due: due, source: source.name)
@@ -60,7 +60,7 @@ extension Turn {
         return true
     }
 
-    private func waitingPlaces(of happening: Happening) -> [RowHead] {
+    static func waitingPlaces(of happening: Happening, _ ids: TrackingIDs) -> [RowHead] {
         [
             happening.messageID.map { ids.head("parked", "message", $0) },
             happening.providerMessageID.map { ids.head("parked", "provider", $0) },
@@ -85,7 +85,7 @@ extension Turn {
     }
 
     private mutating func unpark(_ happening: Happening, due: Int64) {
-        let heads = waitingPlaces(of: happening)
+        let heads = Self.waitingPlaces(of: happening, ids)
         for head in heads { view.remove(.parked, head, happening.id) }
         guard let place = heads.first else { return }
         view.remove(.overdue, RowHead(high: UInt64(max(0, due)), low: place.low), happening.id)
@@ -134,9 +134,8 @@ extension Turn {
         if type == "users.messages.inappmessage.Impression" {
             try receive(MessageContext(messageID: happening.id, time: happening.time, fields: fields))
         }
-        guard let owner = MessageOwner(fields) else { return }
-        if type.hasSuffix(".Open") { try convert(fields, by: .opened(owner), at: happening.time) }
-        if type.hasSuffix(".Click") { try convert(fields, by: .clicked(owner), at: happening.time) }
+        if type.hasSuffix(".Open") { try note(happening, .opened, fields) }
+        if type.hasSuffix(".Click") { try note(happening, .clicked, fields) }
     }
 
     /// Remembers a message that only its provider has told of, so that what it tells later finds it.
@@ -156,7 +155,10 @@ extension Turn {
     private mutating func noteDelivery(to number: String, user: String?, time: Int64) throws(TrackingError) {
         guard let user else { return }
         let (head, day) = (ids.head("delivery", number), StateDay(seconds: time))
-        if let last = try view.value(.deliveries, day: day, head), let (before, _) = Self.timed(last), before > time {
+        // Of two in one second the same counts, whichever is told first.
+        if let last = try view.value(.deliveries, day: day, head), let before = Self.timed(last),
+            (before.time, before.text) > (time, user)
+        {
             return
         }
         view.put(.deliveries, day: day, head, "", "\(time) \(user)")
