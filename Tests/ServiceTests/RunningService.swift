@@ -1,3 +1,4 @@
+import CloudHTTP
 import Foundation
 import Glossary
 import Hummingbird
@@ -54,6 +55,7 @@ func withService<Value: Sendable>(
     log: LogLines = LogLines(),
     processID: Int32 = 4711,
     reread: Configuration.Reread? = nil,
+    providerTransport: (any CloudTransport)? = nil,
     _ body: @escaping @Sendable (CourantService.Started) async throws -> Value
 ) async throws -> Value {
     let platform = Platform.live(blockingThreads: 4, computeThreads: 2)
@@ -63,7 +65,8 @@ func withService<Value: Sendable>(
         processID: processID,
         platform: platform,
         logger: log.logger(),
-        failStop: FailStop(logger: log.logger()) {}
+        failStop: FailStop(logger: log.logger()) {},
+        providerTransport: providerTransport
     )
     let (starts, start) = AsyncStream.makeStream(of: CourantService.Started.self)
     return try await withThrowingTaskGroup(of: Value?.self) { group in

@@ -21,7 +21,7 @@ package final class Intake: Sendable {
     /// The place of each edition's first type among the journal's schemas.
     let firstSchemas: [String: Int]
     private let availability = Atomic<Availability>(.starting)
-    private let budget: ByteBudget
+    let budget: ByteBudget
     private let acknowledgement: Histogram
 
     /// Takes `journal` opened with `Intake.journalSchemas(editions)`, in that order.

@@ -79,7 +79,7 @@ extension Configuration {
             # webhooks:
             #   sendgrid: {public_keys: ["${SENDGRID_KEY}"]}
             #   twilio: {auth_tokens: ["${TWILIO_TOKEN}"]}    # needs publicURL
-            #   ses: {topics: ["arn:aws:sns:eu-west-1:123456789012:mail"]}
+            #   ses: {topics: ["arn:aws:sns:eu-west-1:123456789012:mail"]}    # trusted_roots: roots.pem
             # events_per_second_max: 100000
             # in_flight_bytes_max: 128MiB
 

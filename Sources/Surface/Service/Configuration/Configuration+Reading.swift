@@ -78,7 +78,7 @@ extension Configuration {
         let named = root.named("sources", what: "source") { name, section in
             (
                 SourceSettings(name, section, glossary: glossary),
-                SourceTrackingPart(section, hasPublicURL: hasPublicURL)
+                SourceTrackingPart(section, hasPublicURL: hasPublicURL, path)
             )
         }
         sources = named?.map(\.0) ?? standard.sources

@@ -1,3 +1,4 @@
+import Foundation
 package import Providers
 package import Tracking
 
@@ -46,10 +47,10 @@ extension TrackingPart {
 
 extension SourceTrackingPart {
     /// Reads what `sources.<name>` says of tracking.
-    init(_ section: ConfigurationSection, hasPublicURL: Bool) {
+    init(_ section: ConfigurationSection, hasPublicURL: Bool, _ path: (String) -> String) {
         sends = section.choice("sends", default: sends, of: Configuration.words(TrackingSource.Sends.self))
         let webhooks = section.section("webhooks") { section in
-            (Self.sendGrid(section), Self.twilio(section, hasPublicURL), Self.ses(section))
+            (Self.sendGrid(section), Self.twilio(section, hasPublicURL), Self.ses(section, path))
         }
         (sendGrid, twilio, ses) = webhooks
     }
@@ -77,12 +78,32 @@ extension SourceTrackingPart {
         }
     }
 
-    private static func ses(_ section: ConfigurationSection) -> SESConfiguration? {
+    private static func ses(_ section: ConfigurationSection, _ path: (String) -> String) -> SESConfiguration? {
         read("ses", section) { part in
             let topics = part.strings("topics", expected: "the ARN of an SNS topic").map(\.value)
-            let configuration = SESConfiguration(topics: topics, isUnverified: isUnverified(part))
+            let configuration = SESConfiguration(
+                topics: topics,
+                trustedRoots: trustedRoots(part, path),
+                isUnverified: isUnverified(part)
+            )
             return (configuration, { () throws(ProviderError) in _ = try SESWebhook(configuration) { _ in [] } })
         }
+    }
+
+    /// What stands in the file of the certificates that are trusted.
+    private static func trustedRoots(_ section: ConfigurationSection, _ path: (String) -> String) -> String? {
+        guard let file = section.string("trusted_roots", expected: "a PEM file of certificates").map(path) else {
+            return nil
+        }
+        guard let bytes = FileManager.default.contents(atPath: file) else {
+            section.report(
+                "there is no file \(file) that can be read",
+                key: "trusted_roots",
+                line: section.lineOf("trusted_roots")
+            )
+            return nil
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func isUnverified(_ section: ConfigurationSection) -> Bool {

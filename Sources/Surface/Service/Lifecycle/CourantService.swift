@@ -1,3 +1,4 @@
+package import CloudHTTP
 import Delivery
 package import Glossary
 import Intake
@@ -39,8 +40,11 @@ package struct CourantService: Sendable {
     private let failStop: FailStop
     private let processID: Int32
     private let reread: Configuration.Reread?
+    private let providerTransport: (any CloudTransport)?
 
     /// `reread` gives the configuration as its file has it now; without one there is no file to reload.
+    ///
+    /// `providerTransport` stands in for the network where addresses of providers are fetched.
     package init(
         _ configuration: Configuration,
         reread: Configuration.Reread? = nil,
@@ -48,7 +52,8 @@ package struct CourantService: Sendable {
         glossary: Glossary = .standard,
         platform: Platform,
         logger: Logger? = nil,
-        failStop: FailStop? = nil
+        failStop: FailStop? = nil,
+        providerTransport: (any CloudTransport)? = nil
     ) {
         let logger = logger ?? ServiceLog.logger(configuration.log, clock: platform.clock)
         self.configuration = configuration
@@ -58,6 +63,7 @@ package struct CourantService: Sendable {
         self.failStop = failStop ?? FailStop(logger: logger)
         self.processID = processID
         self.reread = reread
+        self.providerTransport = providerTransport
     }
 
     /// Runs until a signal or `Started.stop`.
@@ -72,13 +78,16 @@ package struct CourantService: Sendable {
         reloadSignals: [UnixSignal] = [.sighup],
         onStarted: @escaping @Sendable (Started) async -> Void = { _ in }
     ) async throws {
+        var seams = RoomSeams.live
+        seams.providerTransport = providerTransport
         let rooms = try await ServiceRooms.open(
             configuration,
             glossary: glossary,
             platform: platform,
             processID: processID,
             logger: logger,
-            failStop: failStop
+            failStop: failStop,
+            seams: seams
         )
         do {
             try await run(rooms, signals, reloadSignals, onStarted)

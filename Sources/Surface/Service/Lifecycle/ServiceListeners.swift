@@ -41,7 +41,7 @@ struct ServiceListeners: Sendable {
                 bodyBytesMax: configuration.intake.bodyBytesMax,
                 openSource: openSource
             ).routes
-            + Self.trackingRoutes(rooms, openSource, budget)
+            + Self.trackingRoutes(rooms, LimitedBody(intake: rooms.intake, budget: budget), openSource)
             + HealthRoutes(board: board, metrics: rooms.metrics).routes
             + GlossaryRoutes(rooms.glossary).routes
             + ConnectorRoutes(
@@ -81,12 +81,12 @@ struct ServiceListeners: Sendable {
     }
 
     /// What happened, as it is reported and as providers tell it.
-    private static func trackingRoutes(_ rooms: ServiceRooms, _ openSource: String, _ budget: BodyBudget) -> [Route] {
+    private static func trackingRoutes(_ rooms: ServiceRooms, _ body: LimitedBody, _ openSource: String) -> [Route] {
         let configuration = rooms.configuration
         return TrackingRoutes(
             tracker: rooms.tracking.tracker,
             failStop: rooms.failStop,
-            budget: budget,
+            body: body,
             bodyBytesMax: configuration.intake.bounded(bySegment: configuration.journal.segmentBytes).bodyBytesMax,
             openSource: openSource
         ).routes
@@ -98,7 +98,9 @@ struct ServiceListeners: Sendable {
             ).routes
             + WebhookRoutes(
                 rooms: rooms.tracking,
-                fetch: { [transport = rooms.transport] url in _ = try await TrackingRooms.fetch(url, transport) },
+                body: body,
+                fetch: { [transport = rooms.providerTransport] url in _ = try await TrackingRooms.fetch(url, transport)
+                },
                 publicURL: configuration.publicURL,
                 sources: configuration.tracking.sources,
                 failStop: rooms.failStop,

@@ -13,6 +13,8 @@ package struct RoomSeams: Sendable {
     package static let live = RoomSeams { LiveTransport(clock: $0) }
 
     package var transport: @Sendable (_ clock: any WorldClock) -> any OwnedTransport
+    /// Over which addresses of providers are fetched, where that is not `transport`.
+    package var providerTransport: (any CloudTransport)?
     package var journal: @Sendable (any Journal) -> any Journal = { $0 }
     package var state: @Sendable (any DeliveryState) -> any DeliveryState = { $0 }
 
@@ -36,6 +38,8 @@ struct ServiceRooms: Sendable {
     let journal: any Journal
     let disk: DiskBudget
     let transport: any OwnedTransport
+    /// Over which addresses of providers are fetched.
+    let providerTransport: any CloudTransport
     let delivery: Delivery
     let replays: Replays
     let intake: Intake
@@ -172,6 +176,7 @@ struct ServiceRooms: Sendable {
         let replays = Replays(for: delivery)
         try await replays.resume()
         let intake = configuration.intake(over: journal, glossary, schemas, platform, metrics)
+        let providerTransport = seams.providerTransport ?? transport
         let tracking = try await TrackingRooms.open(
             configuration,
             folder.tracking,
@@ -179,7 +184,7 @@ struct ServiceRooms: Sendable {
             intake,
             platform,
             metrics,
-            transport,
+            providerTransport,
             failStop
         )
         try await folder.noteTracking(in: state)
@@ -197,6 +202,7 @@ struct ServiceRooms: Sendable {
             journal: journal,
             disk: disk,
             transport: transport,
+            providerTransport: providerTransport,
             delivery: delivery,
             replays: replays,
             intake: intake,

@@ -67,7 +67,7 @@ struct EventRoutes: Sendable {
         return Self.response(answer)
     }
 
-    private static func response(_ answer: IntakeAnswer) -> Response {
+    static func response(_ answer: IntakeAnswer) -> Response {
         var response = Response.json(answer.body, status: HTTPResponse.Status(code: answer.status))
         if let seconds = answer.retryAfter { response.headers[.retryAfter] = String(seconds) }
         return response

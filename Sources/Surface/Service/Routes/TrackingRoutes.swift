@@ -7,7 +7,7 @@ import Tracking
 struct TrackingRoutes: Sendable {
     let tracker: Tracker
     let failStop: FailStop
-    let budget: BodyBudget
+    let body: LimitedBody
     let bodyBytesMax: Int
     /// Whose reports come in without a token.
     let openSource: String
@@ -23,12 +23,11 @@ struct TrackingRoutes: Sendable {
                 return try assign(try await request.decoded(Wanted.self))
             },
             Route(.put, "/v1/users", scope: .ingest, on: .open) { request, context in
-                let held = budget.hold()
-                defer { withExtendedLifetime(held) {} }
-                let (json, body) = try await read(request, holding: held)
-                let report = try reading { () throws(DefinitionError) in try TrackReport(usersReading: json) }
-                _ = try await take(report, context, key: "", body)
-                return .json(Array(#"{"users":\#(report.users)}"#.utf8))
+                try await read(request, context) { json, body in
+                    let report = try reading { () throws(DefinitionError) in try TrackReport(usersReading: json) }
+                    let answer = try await take(report, context, key: "", body)
+                    return (.json(Array(#"{"users":\#(report.users)}"#.utf8)), answer.items)
+                }
             },
         ]
     }
@@ -45,12 +44,11 @@ struct TrackingRoutes: Sendable {
                     + "are made from it."
             )
         }
-        let held = budget.hold()
-        defer { withExtendedLifetime(held) {} }
-        let (json, body) = try await read(request, holding: held)
-        let report = try reading { () throws(DefinitionError) in try TrackReport(kind, reading: json) }
-        let answer = try await take(report, context, key: "\(kind.rawValue) \(key)", body)
-        return .json(Array(answer.json.text.utf8), status: answer.status)
+        return try await read(request, context) { json, body in
+            let report = try reading { () throws(DefinitionError) in try TrackReport(kind, reading: json) }
+            let answer = try await take(report, context, key: "\(kind.rawValue) \(key)", body)
+            return (.json(Array(answer.json.text.utf8), status: answer.status), answer.items)
+        }
     }
 
     private func take(
@@ -60,21 +58,35 @@ struct TrackingRoutes: Sendable {
         _ body: [UInt8]
     ) async throws(RouteError) -> TrackAnswer {
         do throws(TrackingError) {
-            return try await tracker.take(report, from: context.token?.source ?? openSource, key: key, body: body)
+            return try await tracker.take(report, from: source(context), key: key, body: body)
         } catch {
             failStop.check(error)
             throw RouteError(error)
         }
     }
 
-    private func read(_ request: Request, holding held: HeldBytes) async throws(RouteError) -> (JSONValue, [UInt8]) {
+    private func source(_ context: CourantContext) -> String { context.token?.source ?? openSource }
+
+    /// Reads a report under the limits of its source; `take` answers also how many items it had.
+    private func read(
+        _ request: Request,
+        _ context: CourantContext,
+        _ take: (JSONValue, [UInt8]) async throws -> (Response, items: Int)
+    ) async throws -> Response {
         try Query(request).done()
         guard request.headers[.contentEncoding] == nil else {
             throw RouteError(.unsupportedMediaType, "encoding_unsupported", "A report is sent uncompressed.")
         }
-        let body = try await request.bytes(upTo: bodyBytesMax, holding: held)
+        return try await body.answer(request, upTo: bodyBytesMax) { bytes in
+            try await body.within(limitsOf: source(context), bytes: bytes.count) {
+                try await take(try Self.parsed(bytes), bytes)
+            }
+        }
+    }
+
+    private static func parsed(_ body: [UInt8]) throws(RouteError) -> JSONValue {
         do throws(AvroError) {
-            return (try JSONValue(parsing: String(decoding: body, as: UTF8.self)), body)
+            return try JSONValue(parsing: String(decoding: body, as: UTF8.self))
         } catch {
             throw .bad("body_invalid", "The body is not the JSON that this address takes: \(error.message).")
         }

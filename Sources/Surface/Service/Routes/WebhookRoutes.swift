@@ -9,6 +9,7 @@ import Tracking
 /// Providers' webhooks: whose signature is right needs no token.
 struct WebhookRoutes: Sendable {
     let rooms: TrackingRooms
+    let body: LimitedBody
     let fetch: @Sendable (_ url: String) async throws -> Void
     let publicURL: String?
     let sources: [String: SourceTrackingPart]
@@ -44,20 +45,48 @@ struct WebhookRoutes: Sendable {
 
     private func take(_ request: Request, _ context: CourantContext) async throws -> Response {
         let (webhook, provider, source) = try place(context)
+        return try await body.answer(request, upTo: WebhookRequest.bodyBytesMax) { bytes in
+            try await take(bytes, of: request, webhook, provider, source, context)
+        }
+    }
+
+    private func take(
+        _ body: [UInt8],
+        of request: Request,
+        _ webhook: any ProviderWebhook,
+        _ provider: String,
+        _ source: String,
+        _ context: CourantContext
+    ) async throws -> Response {
         let received = WebhookRequest(
             url: base(request) + (request.head.path ?? ""),
             headers: request.headers.map { ($0.name.rawName, $0.value) },
-            body: try await request.bytes(upTo: WebhookRequest.bodyBytesMax),
+            body: body,
             arrived: platform.clock.now()
         )
         try await verify(received, webhook, provider, source, context)
         let reading = webhook.read(received)
         if let confirmation = reading.confirmation { try await confirm(confirmation) }
-        _ = try await take(reading, provider, source, received.body)
+        try await within(limitsOf: source, bytes: body.count) {
+            try await take(reading, provider, source, body).items
+        }
         let answer = webhook.answer(to: received)
         var response = Response.text(answer.body, type: answer.contentType ?? "text/plain")
         response.status = HTTPResponse.Status(code: answer.status)
         return response
+    }
+
+    /// The source's limits answer 503 here: to some providers every 4xx is final.
+    private func within(
+        limitsOf source: String,
+        bytes: Int,
+        _ work: () async throws -> Int
+    ) async throws {
+        do {
+            try await body.within(limitsOf: source, bytes: bytes) { ((), items: try await work()) }
+        } catch let error as RouteError where error.status == .tooManyRequests {
+            throw RouteError(.serviceUnavailable, error.code, error.message, retryAfter: error.retryAfter)
+        }
     }
 
     private func verify(
