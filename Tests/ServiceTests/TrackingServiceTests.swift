@@ -94,6 +94,30 @@ struct TrackingServiceTests {
         }
     }
 
+    @Test("a deleted user is found by no address any more, and a deletion may be repeated")
+    func deletion() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let settings = settings(in: folder) { configuration in
+            configuration.tracking.sources["default"] = SourceTrackingPart(
+                sendGrid: SendGridConfiguration(publicKeys: [], isUnverified: true)
+            )
+        }
+        try await withService(settings) { service async throws in
+            let base = "\(service.url)/v1"
+            let users = #"{"users":[{"user_id":"a/b é","emails":["kim@example.net"]}]}"#
+            #expect(try await ask("PUT", "\(base)/users", body: users).status == 200)
+            for number in 1...2 {
+                let deleted = try await ask("DELETE", "\(base)/users/a%2Fb%20%C3%A9")
+                #expect(deleted.status == 200 && deleted["users"] as? Int == 1, "\(number): \(deleted.body)")
+            }
+            let open = #"[{"email":"kim@example.net","timestamp":1782000000,"event":"open","sg_event_id":"e"}]"#
+            #expect(try await ask("POST", "\(base)/webhooks/sendgrid/default", body: open).status == 200)
+            let metrics = try await ask("GET", "\(service.adminURL)/metrics").body
+            #expect(metrics.contains(#"courant_intake_derived_users_total{source="default"} 1"#))
+        }
+    }
+
     @Test("definitions come from a folder too, and a mistake there is named with its file")
     func definitions() async throws {
         let folder = try TestFolder()

@@ -156,6 +156,9 @@ check("put", users, open_url + users, 200, json={"users": [{"user_id": "u-1", "e
 check("put", users, open_url + users, 400, json={"users": [{}]})
 check("put", users, open_url + users, 415, data="{}", headers={"Content-Encoding": "gzip"})
 check("put", users, open_url + users, 413, data=b" " * (17 << 20))
+for _ in range(2):
+    check("delete", users + "/{id}", open_url + users + "/u-1", 200)
+check("delete", users + "/{id}", open_url + users + "/u-1?x=1", 400)
 for name in definitions:
     check("delete", f"/v1/{name}/{{id}}", f"{open_url}/v1/{name}/x-1", 200)
 webhook = "/v1/webhooks/{provider}/{source}"

@@ -10,6 +10,8 @@ package enum TrackReport: Sendable, Hashable {
     case behaviours([Behaviour])
     case subscriptions([ReportItem])
     case users([DirectoryEntry])
+    /// Takes a user out of the directory.
+    case forget(userID: String)
     case define(Definition)
     case undefine(Definition.Kind, id: String)
     /// Verified reports of a provider, and what of its body could not be understood.
@@ -35,7 +37,7 @@ package enum TrackReport: Sendable, Hashable {
         case .entries(let items), .enrolments(let items), .subscriptions(let items): items.count
         case .behaviours(let items): items.count
         case .users(let entries): entries.count
-        case .define, .undefine: 1
+        case .define, .undefine, .forget: 1
         case .provider(_, let reports, let strange): reports.count + strange.count
         }
     }
@@ -43,7 +45,7 @@ package enum TrackReport: Sendable, Hashable {
     /// Whether a sender repeats it by its Idempotency-Key; providers' events have ids of their own.
     var isKeyed: Bool {
         switch self {
-        case .provider, .users, .define, .undefine: false
+        case .provider, .users, .forget, .define, .undefine: false
         default: true
         }
     }

@@ -22,6 +22,15 @@ extension Turn {
         for address in new.sorted() { view.put(.addresses, ids.head(address), entry.userID, "") }
     }
 
+    /// Takes a user's entry out, and with it every address and number by which the user was found.
+    mutating func forget(_ userID: String) throws(TrackingError) {
+        let head = ids.head("user", userID)
+        guard let text = try view.value(.users, head) else { return }
+        view.remove(.users, head)
+        guard let entry = try? JSONValue(parsing: text) else { return }
+        for address in Self.addresses(entry) { view.remove(.addresses, ids.head(address), userID) }
+    }
+
     private static func addresses(_ json: JSONValue) -> [String] {
         let phones = (json["phones"]?.array ?? []).compactMap(\.string).map { "phone \($0)" }
         let emails = (json["emails"]?.array ?? []).compactMap(\.string).map { "email \(normalized($0))" }

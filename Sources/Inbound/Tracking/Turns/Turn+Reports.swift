@@ -34,6 +34,7 @@ extension Turn {
         case .behaviours(let items): try handle(items, isRepeat, &handled)
         case .subscriptions(let items): try handleSubscriptions(items, isRepeat, &handled)
         case .users(let entries): for entry in entries { try put(entry) }
+        case .forget(let userID): try forget(userID)
         case .define(let definition): handled.changedDefinitions = try define(definition)
         case .undefine(let kind, let id): handled.changedDefinitions = undefine(kind, id)
         case .provider(let name, let reports, let strange):

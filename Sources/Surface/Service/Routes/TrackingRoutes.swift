@@ -29,6 +29,13 @@ struct TrackingRoutes: Sendable {
                     return (.json(Array(#"{"users":\#(report.users)}"#.utf8)), answer.items)
                 }
             },
+            Route(.delete, "/v1/users/{id}", scope: .ingest, on: .both) { request, context in
+                try Query(request).done()
+                try await request.refuseBody()
+                let id = Query.decoded(Substring(context.parameters.get("id") ?? ""))
+                _ = try await take(.forget(userID: id), context, key: "", [])
+                return .json(Array(#"{"users":1}"#.utf8))
+            },
         ]
     }
 
