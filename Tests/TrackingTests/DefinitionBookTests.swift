@@ -259,7 +259,7 @@ struct ForgettingTests {
             try await running.define(.campaign, "c-1", named("Third"))
             #expect(try await versions(running).count == 5)
             // Thirty days after the first ended, and the day that its table may last longer.
-            try await running.pass(.seconds(10 * 86_400))
+            try await running.pass(.seconds(10 * 86_400 + 43_200))
             #expect(try await versions(running).count == 5)
             #expect(running.tracker.definitions.campaign("c-1", at: TrackingWorld.start)?.name == "First")
             try await running.pass(.seconds(2 * 86_400))
