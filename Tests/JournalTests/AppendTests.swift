@@ -72,6 +72,25 @@ struct AppendTests {
     }
 
     @Test(
+        "frames are read whole wherever what was read ahead ends",
+        arguments: [1, 4_096, 9_000, 12_288, 20_000, 1 << 20]
+    )
+    func readAhead(bytesMax: Int) async throws {
+        let world = JournalWorld()
+        try await world.run { journal in
+            var appended: [[UInt8]] = []
+            for (index, length) in [100, 3_000, 4_000, 90, 12_000, 80, 8_150, 5_000, 15_000, 95].enumerated() {
+                let batch = TestRecord.batch(UInt64(index)..<UInt64(index) + 1, length: length)
+                appended.append(batch.bytes)
+                _ = try await journal.append(batch, to: .first)
+            }
+            let read = try await journal.readAll(bytesMax: bytesMax)
+            #expect(read.losses.isEmpty)
+            #expect(read.frames.map(\.payload) == appended)
+        }
+    }
+
+    @Test(
         "segments roll before frame and seal would pass their size, and readers cross them",
         arguments: [40, 900, 9_000]
     )

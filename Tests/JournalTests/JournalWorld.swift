@@ -108,11 +108,15 @@ final class JournalWorld: Sendable {
 
 extension SegmentedJournal {
     /// Everything from `start` to the end, payloads included.
-    func readAll(_ partition: PartitionID = PartitionID(0), from start: Offset = .zero) async throws -> ReadBack {
+    func readAll(
+        _ partition: PartitionID = PartitionID(0),
+        from start: Offset = .zero,
+        bytesMax: Int = 1 << 20
+    ) async throws -> ReadBack {
         let reader = makeReader(partition, from: start)
         var result = ReadBack()
         while true {
-            switch try await reader.next(wanting: { _ in true }, bytesMax: 1 << 20) {
+            switch try await reader.next(wanting: { _ in true }, bytesMax: bytesMax) {
             case .end: return result
             case .lost(let loss): result.losses.append(loss)
             case .frame(let frame):

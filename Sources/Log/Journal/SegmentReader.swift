@@ -39,8 +39,10 @@ final class SegmentReader: JournalReader {
         wanting: @Sendable (SchemaCounts) -> Bool,
         bytesMax: Int
     ) async throws(JournalError) -> JournalRead {
-        // The end is answered here: a reader that stands there costs no thread.
-        if state.withLock({ $0.offset >= log.end }) { return .end }
+        // The end is answered here, and what was read ahead: neither costs a change of threads.
+        if let ready = state.withLock({ state in state.offset >= log.end ? .end : readyFrame(&state, wanting) }) {
+            return ready
+        }
         do {
             return try await context.platform.onBlocking { () throws(FileError) in
                 try state.withLock { state throws(FileError) in
@@ -50,6 +52,25 @@ final class SegmentReader: JournalReader {
         } catch {
             throw JournalError.readFailed(error)
         }
+    }
+
+    /// The next frame, if it lies wholly in what was read ahead and is good; whatever else there is, `read` looks at.
+    private func readyFrame(_ state: inout State, _ wanting: (SchemaCounts) -> Bool) -> JournalRead? {
+        guard let open = state.segment, let segment = log.segment(number: open.number),
+            open.position < segment.framesEnd, state.ahead.holdsBlock(of: open.number, at: open.position),
+            let header = state.ahead.header(at: open.position, salt: context.salt),
+            isSound(header, open, segment), let counts = header.counts(open.head.schemas),
+            (header.firstOffset..<header.nextOffset).contains(state.offset)
+        else { return nil }
+        var payload: [UInt8] = []
+        if wanting(counts) {
+            let start = open.position + Int64(header.length)
+            guard let bytes = state.ahead.bytes(at: start, count: header.payloadLength),
+                Checksum.crc32(bytes) == header.payloadChecksum
+            else { return nil }
+            payload = bytes
+        }
+        return pass(header, counts, payload, open, &state)
     }
 
     private func read(
@@ -105,8 +126,7 @@ final class SegmentReader: JournalReader {
     ) throws(FileError) -> JournalRead? {
         try state.ahead.fill(open.file, number: open.number, at: open.position, limit: segment.framesEnd, bytesMax)
         guard let header = state.ahead.header(at: open.position, salt: context.salt),
-            header.segment == open.number, open.position + Int64(header.frameLength) <= segment.framesEnd,
-            let counts = header.counts(open.head.schemas)
+            isSound(header, open, segment), let counts = header.counts(open.head.schemas)
         else {
             return try skipRot(&state, open, segment)
         }
@@ -119,17 +139,28 @@ final class SegmentReader: JournalReader {
         var payload: [UInt8] = []
         if wanting(counts) {
             let start = open.position + Int64(header.length)
-            if let ahead = state.ahead.bytes(at: start, count: header.payloadLength) {
-                payload = ahead
-            } else {
-                payload = try open.file.read(at: start, count: header.payloadLength)
-            }
+            payload = try state.ahead.bytes(at: start, count: header.payloadLength, restFrom: open.file)
             guard payload.count == header.payloadLength, Checksum.crc32(payload) == header.payloadChecksum else {
                 state.segment?.position = behind
                 return lose(&state, to: header.nextOffset, counts)
             }
         }
-        state.segment?.position = behind
+        return pass(header, counts, payload, open, &state)
+    }
+
+    private func isSound(_ header: FrameHeader, _ open: OpenFile, _ segment: PartitionLog.ReadableSegment) -> Bool {
+        header.segment == open.number && open.position + Int64(header.frameLength) <= segment.framesEnd
+    }
+
+    /// Stands behind a frame and answers it.
+    private func pass(
+        _ header: FrameHeader,
+        _ counts: SchemaCounts,
+        _ payload: [UInt8],
+        _ open: OpenFile,
+        _ state: inout State
+    ) -> JournalRead {
+        state.segment?.position = open.position + Int64(header.frameLength)
         state.offset = header.nextOffset
         return .frame(
             JournalFrame(
@@ -185,12 +216,17 @@ final class SegmentReader: JournalReader {
 
 /// A stretch of one segment, read once for several small frames.
 private struct ReadAhead {
-    /// Small frames of a quiet journal come 64 to a call; a large one is read straight to its place.
-    static let usualBytes = 256 << 10
+    /// Ten frames of a hundred records are read in one call; of a large one the rest goes straight to its place.
+    static let usualBytes = 512 << 10
 
     private var number: UInt64 = 0
     private var start: Int64 = 0
     private var bytes: [UInt8] = []
+
+    /// Whether a whole block is there: what is may end inside a header that was not yet durable.
+    func holdsBlock(of number: UInt64, at position: Int64) -> Bool {
+        self.number == number && position >= start && position + Int64(Block.bytes) <= start + Int64(bytes.count)
+    }
 
     /// Makes sure that the block at `position` is there.
     mutating func fill(
@@ -200,9 +236,7 @@ private struct ReadAhead {
         limit: Int64,
         _ bytesMax: Int
     ) throws(FileError) {
-        let end = start + Int64(bytes.count)
-        // What is there may end inside a header that was not yet durable: a whole block must be left.
-        if self.number == number, position >= start, position + Int64(Block.bytes) <= end { return }
+        if holdsBlock(of: number, at: position) { return }
         let wanted = min(limit - position, Int64(max(Block.bytes, min(bytesMax, Self.usualBytes))))
         bytes = try file.read(at: position, count: Int(wanted))
         start = position
@@ -218,5 +252,26 @@ private struct ReadAhead {
         let first = Int(position - start)
         guard first >= 0, first + count <= bytes.count else { return nil }
         return Array(bytes[first..<first + count])
+    }
+
+    /// What is there of it, and the rest from the file; fewer bytes only where the file ends.
+    func bytes(at position: Int64, count: Int, restFrom file: any File) throws(FileError) -> [UInt8] {
+        let first = max(0, min(bytes.count, Int(position - start)))
+        let held = min(count, bytes.count - first)
+        var failure: FileError?
+        let whole = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            unsafe bytes.withUnsafeBytes { unsafe raw.copyMemory(from: .init(rebasing: $0[first..<first + held])) }
+            initialized = held
+            guard held < count else { return }
+            do throws(FileError) {
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: raw[held...])
+                initialized += try unsafe file.read(at: position + Int64(held), into: rest)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return whole
     }
 }
