@@ -217,7 +217,10 @@ let package = Package(
         ),
         tests(
             "Delivery",
-            ["Avro", "Delivery", "Glossary", "Journal", "Platform", "PlatformTesting", "Telemetry", grdb]
+            [
+                "Avro", "CAllocations", "Delivery", "Glossary", "Journal", "Platform", "PlatformTesting", "Telemetry",
+                grdb,
+            ]
         ),
         tests(
             "DestinationLocal",

@@ -9,29 +9,31 @@ struct BlockEncoder: ~Copyable {
         compressor = BlockCompressor(codec)
     }
 
-    /// The block as it stands in the file.
+    /// Appends the block as it stands in the file.
     ///
     /// `spilled` are the raw bytes that went to disk before the block's own.
     mutating func encode(
-        _ block: StagedFile.FullBlock,
+        _ block: borrowing StagedFile.FullBlock,
         spilled: [UInt8],
-        sync: [UInt8]
-    ) throws(DeliveryError) -> [UInt8] {
+        sync: [UInt8],
+        into output: inout [UInt8]
+    ) throws(DeliveryError) {
+        let whole = spilled.isEmpty ? block.bytes : spilled + block.bytes
+        guard compressor.codec != .null else {
+            return append(count: block.count, whole, sync: sync, to: &output)
+        }
         compressed.removeAll(keepingCapacity: true)
         do throws(AvroError) {
-            if spilled.isEmpty {
-                try compressor.compress(block.bytes.span, into: &compressed)
-            } else {
-                let whole = spilled + block.bytes
-                try compressor.compress(whole.span, into: &compressed)
-            }
+            try compressor.compress(whole.span, into: &compressed)
         } catch {
             throw DeliveryError(.staging, "a block of \(block.count) records could not be compressed: \(error)")
         }
-        var encoded: [UInt8] = []
+        append(count: block.count, compressed, sync: sync, to: &output)
+    }
+
+    private func append(count: Int, _ bytes: [UInt8], sync: [UInt8], to output: inout [UInt8]) {
         // A count and a size of at most ten bytes each, and the marker.
-        encoded.reserveCapacity(compressed.count + 36)
-        ContainerBlock.append(count: block.count, compressed: compressed.span, sync: sync.span, to: &encoded)
-        return encoded
+        output.reserveCapacity(output.count + bytes.count + 2 * Varint.bytesMax + sync.count)
+        ContainerBlock.append(count: count, compressed: bytes.span, sync: sync.span, to: &output)
     }
 }

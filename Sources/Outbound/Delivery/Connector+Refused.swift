@@ -127,7 +127,7 @@ extension ConnectorContext {
         file.endBlock()
         var encoder = BlockEncoder(settings.codec)
         for block in file.takeFull() {
-            file.add(encoded: try encoder.encode(block, spilled: [], sync: file.head.sync), recycling: block.bytes)
+            try file.add(block, through: &encoder)
         }
         if let write = file.takeWrite(folder: staging.path) { try await staging.carryOut([write]) }
         let object = try await finish(file, tag: tag, key: key)

@@ -49,7 +49,7 @@ package struct ConnectorSettings: Sendable, Hashable {
         start: Start = .now,
         whenFull: WhenFull = .wait,
         privacy: PrivacySettings = PrivacySettings(),
-        blockBytes: Int = 256 << 10,
+        blockBytes: Int = 1 << 20,
         landingsMax: Int = 4,
         retry: RetryPolicy = RetryPolicy()
     ) {

@@ -64,6 +64,24 @@ package final class LandingContent: Sendable {
         }
     }
 
+    /// The same pass for who needs no bytes, in one visit to the blocking threads and with one buffer.
+    package func verify() async throws(DestinationError) {
+        let size = object.size
+        let sum = try await onFile { (file) throws(FileError) in
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: LandingObject.pieceBytes, alignment: 16)
+            defer { unsafe buffer.deallocate() }
+            var sum = ChecksumStream()
+            while sum.size < size, !Task.isCancelled {
+                let count = try unsafe file.read(at: sum.size, into: buffer)
+                guard count > 0 else { break }
+                unsafe sum.add(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+            return sum
+        }
+        guard !Task.isCancelled else { throw .cancelled }
+        try await check(sum)
+    }
+
     /// The same pass for who asks for piece after piece.
     package func pieces() -> Pieces {
         Pieces(self)

@@ -19,7 +19,13 @@ package struct ChecksumStream: Sendable, Hashable {
     package var checksum: ObjectChecksum { ObjectChecksum(crc32: crc32) }
 
     package mutating func add(_ bytes: [UInt8]) {
-        crc32 = unsafe bytes.withUnsafeBytes { unsafe libdeflate_crc32(crc32, $0.baseAddress, $0.count) }
+        unsafe bytes.withUnsafeBytes { unsafe add($0) }
+    }
+
+    package mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        // libdeflate answers 0, not what it was given, for a buffer without an address.
+        guard bytes.count > 0 else { return }
+        crc32 = unsafe libdeflate_crc32(crc32, bytes.baseAddress, bytes.count)
         size += Int64(bytes.count)
     }
 

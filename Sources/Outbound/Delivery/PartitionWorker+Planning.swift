@@ -43,14 +43,11 @@ extension PartitionWorker {
     private func encode(_ files: [StagedFile]) async throws(DeliveryError) {
         var writes: [StagedWrite] = []
         for file in files {
-            var blocks = file.takeFull()
-            for index in blocks.indices {
-                let spilled = try await context.staging.spilled(file.spillName, count: blocks[index].spilled)
-                let encoded = try encoder.encode(blocks[index], spilled: spilled, sync: file.head.sync)
-                // Moved, so that the buffer has one owner and keeps its memory.
-                var buffer: [UInt8] = []
-                swap(&buffer, &blocks[index].bytes)
-                file.add(encoded: encoded, recycling: buffer)
+            // From the last to the first, each moved out, so that its buffer has one owner.
+            var blocks = Array(file.takeFull().reversed())
+            while let block = blocks.popLast() {
+                let spilled = try await context.staging.spilled(file.spillName, count: block.spilled)
+                try file.add(block, spilled: spilled, through: &encoder)
             }
             if let write = file.takeWrite(folder: context.staging.path) { writes.append(write) }
         }
@@ -218,10 +215,12 @@ extension PartitionWorker {
 
     /// Moves the largest open blocks to disk while all connectors together hold more than the budget.
     private func keepMemory() async throws(DeliveryError) {
-        var held = slots.reduce(0) { $0 + ($1.file?.block.capacity ?? 0) }
+        var held = slots.reduce(buffers.bytes) { $0 + ($1.file?.block.capacity ?? 0) }
         context.memory.change(by: held - memoryHeld)
         memoryHeld = held
         guard let bound = context.memory.bound(holding: held) else { return }
+        held -= buffers.bytes
+        buffers.removeAll()
         let files = slots.compactMap(\.file).sorted { $0.block.capacity > $1.block.capacity }
         var writes: [StagedWrite] = []
         for file in files where held > bound {

@@ -89,7 +89,8 @@ extension PartitionWorker {
                 schema: context.types[type].schema,
                 codec: context.settings.codec,
                 sync: random.bytes(count: 16)
-            )
+            ),
+            buffers: buffers
         )
     }
 

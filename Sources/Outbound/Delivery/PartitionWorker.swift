@@ -40,6 +40,7 @@ final class PartitionWorker {
     var slots: [Slot]
     var closed: [StagedFile] = []
     var encoder: BlockEncoder
+    let buffers = BlockBuffers()
     var scratch = ProjectionScratch()
     var hour: Hour?
     var frameTime: Timestamp?
@@ -49,7 +50,7 @@ final class PartitionWorker {
     private var bytesSinceCommit = 0
     private var hasMoved = false
 
-    private init(_ context: ConnectorContext, _ partition: PartitionID, resuming stored: StoredCursor) {
+    init(_ context: ConnectorContext, _ partition: PartitionID, resuming stored: StoredCursor) {
         self.context = context
         self.partition = partition
         policy = RollPolicy(settings: context.settings.roll)

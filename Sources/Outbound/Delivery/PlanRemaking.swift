@@ -111,8 +111,7 @@ struct PlanRemaking: Sendable {
 
     private func write(_ file: StagedFile, _ encoder: inout BlockEncoder) async throws(DeliveryError) {
         for block in file.takeFull() {
-            let encoded = try encoder.encode(block, spilled: [], sync: file.head.sync)
-            file.add(encoded: encoded, recycling: block.bytes)
+            try file.add(block, through: &encoder)
         }
         guard let write = file.takeWrite(folder: context.staging.path) else { return }
         try await context.staging.carryOut([write])

@@ -21,6 +21,7 @@ final class StagedFile {
     let first: Offset
     let opened: Timestamp
     let head: FileHead
+    private let buffers: BlockBuffers
     private(set) var last: Offset
     private(set) var count = 0
     /// The open block.
@@ -34,13 +35,22 @@ final class StagedFile {
     private var outbox: [UInt8] = []
     private(set) var isOnDisk = false
 
-    init(type: Int, name: String, hour: Hour, first: Offset, opened: Timestamp, head: FileHead) {
+    init(
+        type: Int,
+        name: String,
+        hour: Hour,
+        first: Offset,
+        opened: Timestamp,
+        head: FileHead,
+        buffers: BlockBuffers = BlockBuffers()
+    ) {
         self.type = type
         self.name = name
         self.hour = hour
         self.first = first
         self.opened = opened
         self.head = head
+        self.buffers = buffers
         last = first
     }
 
@@ -51,6 +61,7 @@ final class StagedFile {
     /// Appends a datum as it is.
     @inline(__always)
     func append(_ datum: UnsafeRawBufferPointer, offset: Offset, blockBytes: Int) {
+        if block.capacity - block.count < datum.count { grow(by: datum.count, blockBytes: blockBytes) }
         unsafe block.append(contentsOf: datum)
         took(offset, blockBytes: blockBytes)
     }
@@ -63,9 +74,16 @@ final class StagedFile {
         offset: Offset,
         blockBytes: Int
     ) -> Projection.Obstacle? {
+        if block.capacity - block.count < datum.count { grow(by: datum.count, blockBytes: blockBytes) }
         if let obstacle = unsafe projection.append(datum, to: &block, scratch: &scratch) { return obstacle }
         took(offset, blockBytes: blockBytes)
         return nil
+    }
+
+    /// Doubles up to a block and a little: the record that completes a block would else double it once more.
+    private func grow(by bytes: Int, blockBytes: Int) {
+        let needed = block.count + bytes
+        block.reserveCapacity(max(needed, min(2 * needed, blockBytes + blockBytes / 16)))
     }
 
     /// The boundary depends on record bytes only, never on memory or time.
@@ -74,7 +92,11 @@ final class StagedFile {
         last = offset
         count += 1
         blockCount += 1
-        if blockSpilled + block.count >= blockBytes { endBlock() }
+        if blockSpilled + block.count >= blockBytes {
+            endBlock()
+            // A type that filled one block fills another.
+            block = buffers.take()
+        }
     }
 
     /// Completes the open block, if it holds anything.
@@ -94,13 +116,21 @@ final class StagedFile {
         return blocks
     }
 
-    /// Takes an encoded block, and the raw buffer back for the next one.
-    func add(encoded: [UInt8], recycling buffer: consuming [UInt8]) {
-        body.add(encoded)
-        outbox.append(contentsOf: encoded)
-        guard block.isEmpty, block.capacity < buffer.capacity else { return }
-        buffer.removeAll(keepingCapacity: true)
-        block = buffer
+    /// Encodes a full block behind what is there; its raw buffer is free for another.
+    ///
+    /// `spilled` are the raw bytes that went to disk before the block's own.
+    func add(
+        _ block: consuming FullBlock,
+        spilled: [UInt8] = [],
+        through encoder: inout BlockEncoder
+    ) throws(DeliveryError) {
+        let start = outbox.count
+        try encoder.encode(block, spilled: spilled, sync: head.sync, into: &outbox)
+        unsafe outbox.withUnsafeBytes { unsafe body.add(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        // Moved, so that the buffer has one owner and keeps its memory.
+        var buffer: [UInt8] = []
+        swap(&buffer, &block.bytes)
+        buffers.give(buffer)
     }
 
     /// What is to be written now, and where; nil if nothing is.
@@ -131,9 +161,40 @@ final class StagedFile {
     }
 }
 
+/// The raw buffers of blocks that were written, for the blocks that follow them.
+///
+/// One for each worker, whatever the number of its files.
+final class BlockBuffers {
+    /// About what one frame fills.
+    static let bytesMax = 4 << 20
+
+    private var free: [[UInt8]] = []
+    /// What the free ones hold on to.
+    private(set) var bytes = 0
+
+    /// A buffer of a full block's size, or a new one.
+    func take() -> [UInt8] {
+        guard let buffer = free.popLast() else { return [] }
+        bytes -= buffer.capacity
+        return buffer
+    }
+
+    func give(_ buffer: consuming [UInt8]) {
+        buffer.removeAll(keepingCapacity: true)
+        guard bytes + buffer.capacity <= Self.bytesMax else { return }
+        bytes += buffer.capacity
+        free.append(buffer)
+    }
+
+    func removeAll() {
+        free = []
+        bytes = 0
+    }
+}
+
 /// One write to a staged file or its side file.
 ///
-/// Files are opened for each: a connector may have hundreds of staged files, and a block is written once in 256 KiB.
+/// Files are opened for each: a connector may have hundreds of staged files, and a write has at least a block.
 struct StagedWrite: Sendable {
     var path: String
     var position: Int64

@@ -76,7 +76,7 @@ package final class LocalDestination: ObjectDestination {
         guard !mustCopy.load(ordering: .relaxed) else { return .refused }
         let content = try await object.content()
         defer { content.close() }
-        try await content.forEachPiece { (_, _) in }
+        try await content.verify()
         let files = platform.files
         return try await inDurable(FilePath.folder(of: path)) { (folder) throws(FileError) in
             let staged = try files.open(object.path, .read)
