@@ -65,7 +65,7 @@ let package = Package(
     products: [
         .executable(name: "courant", targets: ["courant"]),
         .executable(name: "courant-bench", targets: ["CourantBench"]),
-        .executable(name: "courant-simulate", targets: ["courant-simulate"]),
+        .executable(name: "courant-simulate", targets: ["CourantSimulate"]),
         .library(name: "Avro", targets: ["Avro"]),
         .library(name: "Glossary", targets: ["Glossary"]),
     ],
@@ -169,6 +169,7 @@ let package = Package(
         ),
         .target(
             name: "CSimulation",
+            dependencies: [],
             path: "Sources/Testing/CSimulation",
             linkerSettings: [.linkedLibrary("sqlite3")]
         ),
@@ -181,9 +182,9 @@ let package = Package(
             ]
         ),
         .executableTarget(
-            name: "courant-simulate",
+            name: "CourantSimulate",
             dependencies: ["Simulation", arguments],
-            path: "Sources/Testing/courant-simulate",
+            path: "Sources/Testing/CourantSimulate",
             swiftSettings: houseSettings
         ),
         // Programs that tests run: it meets the real clock and real processes, as no room of the house may.

@@ -23,6 +23,13 @@ import Testing
         #expect(outcome.output.contains("\(seeds) seeds from 1 on: all promises kept"))
     }
 
+    @Test("the service broken in any of the listed ways is found out", .timeLimit(.minutes(15)))
+    func brokenVariants() async throws {
+        let outcome = try await simulate("--broken", "all", "--seeds", "400")
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.lines.count >= 20)
+    }
+
     @Test("a seed is the same run in two processes, to the last step")
     func replays() async throws {
         let first = try await simulate("--first", "7", "--seeds", "20", "--trace-hash")

@@ -122,7 +122,7 @@ enum Arrows {
             ],
             others: ["Logging"]
         ),
-        "courant-simulate": Room(wing: "Testing", rooms: ["Simulation"], others: ["ArgumentParser"]),
+        "CourantSimulate": Room(wing: "Testing", rooms: ["Simulation"], others: ["ArgumentParser"]),
     ]
 
     private static let surface: Set = ["Dispatch", "Darwin", "Glibc", "Musl"]

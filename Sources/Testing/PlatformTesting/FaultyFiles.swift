@@ -101,6 +101,15 @@ package final class FaultyFiles: FileSystem {
         state.withLock { $0.entries[path]?.current }
     }
 
+    /// Takes a file away behind everybody's back, durably.
+    package func lose(_ path: String) {
+        state.withLock { state in
+            state.entries[path] = nil
+            state.durableEntries[path] = nil
+            state.pending.removeAll { $0.contains { $0.path == path } }
+        }
+    }
+
     /// Changes stored bytes behind everybody's back, as rot does.
     package func rot(_ path: String, at position: Int, _ bytes: [UInt8]) {
         state.withLock { state in

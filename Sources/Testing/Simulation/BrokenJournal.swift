@@ -69,7 +69,11 @@ final class BrokenJournal: Journal {
             defer { seen.formUnion(ids) }
             return !ids.contains(.none) && seen.isSuperset(of: ids)
         }
-        guard isRepeat else { return try await base.append(batch, to: partition) }
+        guard isRepeat else {
+            // As where the writer is behind.
+            try? await clock.sleep(for: .milliseconds(2))
+            return try await base.append(batch, to: partition)
+        }
         return AppendResult(duplicates: Array(0..<Int32(ids.count)), accepted: 0, firstOffset: nil)
     }
 

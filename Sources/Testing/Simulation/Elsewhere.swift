@@ -15,6 +15,7 @@ final class Elsewhere: Sendable {
     private let dice: Dice
     private let token: Mutex<String>
     private let poison = Mutex<Set<String>>([])
+    private let aliens = Mutex<(perMille: Int, keys: Set<String>, spared: Set<String>)>((0, [], []))
 
     init(clock: TrueClock, dice: Dice) {
         self.clock = clock
@@ -42,10 +43,45 @@ final class Elsewhere: Sendable {
     }
 
     func connect(to network: SimulatedNetwork) {
-        network.connect(Self.store, to: bucket.handler())
+        let handler = bucket.handler()
+        network.connect(Self.store) { request in
+            self.perhapsPutAlien(before: request)
+            return handler(request)
+        }
         network.connect(Self.partner, to: endpoint.handler())
         network.connect(Self.credentials) { _ in self.handOut() }
         network.onExpiry { self.renew() }
+    }
+
+    // MARK: - Others who write into the bucket
+
+    /// From now on so many of a thousand keys are taken when the service comes with its file.
+    func letAliensIn(_ perMille: Int) {
+        aliens.withLock { $0.perMille = perMille }
+    }
+
+    private func perhapsPutAlien(before request: DoubleServer.Request) {
+        guard request.method == "PUT", let key = PercentEncoding.decode(request.uri.dropFirst("/lake/".count)) else {
+            return
+        }
+        let comes = aliens.withLock { aliens in
+            guard aliens.spared.insert(key).inserted, bucket.objects[key] == nil, dice.chance(aliens.perMille) else {
+                return false
+            }
+            aliens.keys.insert(key)
+            return true
+        }
+        if comes { bucket.put(Array("not a file of the service".utf8), key: key) }
+    }
+
+    /// Takes them away; false if there are none.
+    func removeAliens() -> Bool {
+        let keys = aliens.withLock { aliens in
+            defer { aliens.keys = [] }
+            return aliens.keys
+        }
+        for key in keys { bucket.remove(key) }
+        return !keys.isEmpty
     }
 
     private func handOut() -> DoubleServer.Answer {

@@ -12,6 +12,10 @@ struct Scenario: Sendable {
         var requests: Int
         /// Whether the machine keeps its power when the process ends.
         var keepsPower: Bool
+        /// Whether files in staging are gone when it begins.
+        var losesStaging: Bool
+        /// Of the codecs that a connector can have; another after an upgrade, say.
+        var codec: Int
         /// How far the service's wall clock is ahead of the true one, and when in the life it is put there.
         var clock: (aheadBy: Duration, after: Duration)?
     }
@@ -26,7 +30,14 @@ struct Scenario: Sendable {
         var name: String
         var kind: Kind
         var events: [String]
+        /// How it stands in the configuration, but for its codec.
         var yaml: String
+
+        func yaml(codec: Int) -> String {
+            yaml.replacing("CODEC", with: Self.codecs[codec % Self.codecs.count])
+        }
+
+        private static let codecs = ["null", "deflate, level: 1", "snappy", "zstandard, level: 1"]
     }
 
     static let data = "/sim/data"
@@ -41,6 +52,13 @@ struct Scenario: Sendable {
     var partitions: Int
     var segmentBytes: Int
     var memoryBytes: Int
+    var keep: Duration
+    /// How long repeats are recognised; a sender gives up before.
+    var window = Duration.seconds(86_400)
+    /// Whether senders that ask twice do so in the same moment.
+    var isHasty = false
+    /// Of a thousand files put into the bucket: where somebody else has put something under the key before.
+    var aliens: Int
     var connectors: [Connector]
     var lives: [Life]
     var senders: Int
@@ -62,6 +80,8 @@ struct Scenario: Sendable {
         partitions = dice.pick([1, 1, 2, 3])
         segmentBytes = dice.pick([192 << 10, 256 << 10, 512 << 10])
         memoryBytes = dice.pick([4 << 10, 64 << 10, 8 << 20])
+        keep = dice.pick([.seconds(7 * 86_400), .seconds(1), .seconds(10)])
+        aliens = dice.pick([0, 0, 0, 50])
         senders = dice.number(1...4)
         badEvents = dice.pick([0, 50, 200])
         repeats = dice.pick([0, 50, 300])
@@ -69,7 +89,52 @@ struct Scenario: Sendable {
         connectors = Self.connectors(dice)
         let isRough = dice.chance(800)
         lives = (0..<dice.number(1...3)).map { _ in Self.life(dice, isRough: isRough) }
-        lives.append(Life(outlook: .fair, lasts: .seconds(2), requests: 4, keepsPower: false, clock: nil))
+        lives.append(
+            Life(
+                outlook: .fair,
+                lasts: .seconds(2),
+                requests: 4,
+                keepsPower: false,
+                losesStaging: dice.chance(200),
+                codec: dice.number(0...3),
+                clock: nil
+            )
+        )
+        specialize(dice, seed: seed)
+    }
+
+    /// One seed of twenty has many short lives and then one that ends while old segments go; one has senders that ask
+    /// twice at the same moment, and ends while the journal is written.
+    private mutating func specialize(_ dice: Dice, seed: UInt64) {
+        switch seed % 20 {
+        case 7:
+            (partitions, keep, window, repeats) = (1, .seconds(20), .seconds(10), 0)
+            let last = lives.removeLast()
+            lives = (0..<5).map { _ in
+                Life(
+                    outlook: .fair,
+                    lasts: .seconds(4),
+                    requests: 3,
+                    keepsPower: true,
+                    losesStaging: false,
+                    codec: 0,
+                    clock: nil
+                )
+            }
+            lives[4].lasts = .seconds(70)
+            lives[4].keepsPower = false
+            lives[4].outlook.endsAmong = "remove \(Self.data)/journal/p000-s"
+            lives[4].outlook.endsAtStep = dice.number(2...4)
+            lives.append(last)
+        case 13:
+            (partitions, repeats, badEvents, isHasty) = (1, 600, 0, true)
+            for index in lives.indices.dropLast() {
+                lives[index].outlook.endsAmong = "/journal/p000-s"
+                lives[index].outlook.endsAtStep = dice.number(2...16)
+                lives[index].keepsPower = false
+            }
+        default: return
+        }
     }
 
     private static func connectors(_ dice: Dice) -> [Connector] {
@@ -84,12 +149,11 @@ struct Scenario: Sendable {
 
     private static func connector(_ name: String, _ kind: Connector.Kind, _ dice: Dice) -> Connector {
         let events = dice.chance(700) ? [] : [dice.pick(["users.messages.email.*", "users.messages.email.Click"])]
-        let codec = dice.pick(["null", "deflate, level: 1", "snappy", "zstandard, level: 1"])
         let roll = dice.pick([
             "every: 1s", "every: 5s", "every: 5s, events: \(dice.number(2...30))", "every: 20s, bytes: 64KiB",
         ])
         let prefix = "key: {prefix: \(name)}"
-        let files = "codec: {name: \(codec)}, roll: {\(roll)}, \(prefix)"
+        let files = "codec: {name: CODEC}, roll: {\(roll)}, \(prefix)"
         let destination =
             switch kind {
             case .bucket:
@@ -113,9 +177,20 @@ struct Scenario: Sendable {
         )
     }
 
+    /// Among which steps a life ends, and at the latest at which of them: most often at any, and often enough where
+    /// something is being made safe.
+    private static let endings: [(among: String, most: [Int])] = [
+        ("", [20, 200, 1_000, 3_000]), ("", [20, 200, 1_000, 3_000]), ("", [100, 400]), (".segment", [4, 40]),
+        ("sync \(data)/journal/p", [4, 20]), ("\(data)/state.db", [50, 400]), (folder, [4, 40]),
+        ("/staging/", [10, 60]), ("arrives", [2, 20]), ("remove \(data)/journal/p", [2, 6]),
+    ]
+
     private static func life(_ dice: Dice, isRough: Bool) -> Life {
         var outlook = Weather.Outlook.fair
-        if dice.chance(850) { outlook.endsAtStep = dice.number(1...dice.pick([20, 200, 1_000, 3_000])) }
+        if dice.chance(850) {
+            let (among, most) = dice.pick(Self.endings)
+            (outlook.endsAmong, outlook.endsAtStep) = (among, dice.number(1...dice.pick(most)))
+        }
         if isRough {
             outlook.writesFailing = dice.pick([0, 0, 0, 2])
             outlook.readsFailing = dice.pick([0, 0, 3])
@@ -128,18 +203,20 @@ struct Scenario: Sendable {
             lasts: dice.duration(.seconds(1)...(.seconds(40))),
             requests: dice.number(1...25),
             keepsPower: dice.chance(400),
+            losesStaging: dice.chance(200),
+            codec: dice.number(0...3),
             clock: jump.map { ($0, dice.duration(.milliseconds(10)...(.seconds(20)))) }
         )
     }
 
-    func configuration() throws -> Configuration {
+    func configuration(_ life: Life) throws -> Configuration {
         let yaml = """
             data: \(Self.data)
             journal: {partitions: \(partitions)}
             disk: {reserve: 0}
-            duplicates: {window: 1d, memory: 1MiB}
+            duplicates: {memory: 1MiB}
             connectors:
-            \(connectors.map(\.yaml).joined(separator: "\n"))
+            \(connectors.map { $0.yaml(codec: life.codec) }.joined(separator: "\n"))
             """
         var configuration = try Configuration.read(
             yaml,
@@ -151,6 +228,8 @@ struct Scenario: Sendable {
         // Below what makes sense for people: what happens once in a long while shall happen often here.
         configuration.journal.segmentBytes = segmentBytes
         configuration.delivery.memoryBytes = memoryBytes
+        configuration.journal.keep = keep
+        configuration.duplicates.window = window
         return configuration
     }
 }

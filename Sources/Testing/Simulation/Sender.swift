@@ -9,6 +9,7 @@ internal import Synchronization
 final class Sender: Sendable {
     /// What is on its way or to be sent again, with the events' ids in their order.
     private struct Batch: Sendable {
+        let number: Int
         var events: [SentEvents.Event]
         var format: SourceSettings.Format
     }
@@ -44,19 +45,35 @@ final class Sender: Sendable {
             let batch = again ?? makeBatch()
             // Until it is answered it is unanswered: the process may end any time.
             unanswered.withLock { $0.append(batch) }
-            let place = batch.events.map(\.id)
-            let answer = await ask(batch, intake)
-            guard !world.weather.isOver else { return }
-            // Between the service and the sender an answer can be lost too.
-            if dice.chance(scenario.repeats / 4) { continue }
-            guard heed(answer, of: batch) else { continue }
-            unanswered.withLock { batches in
-                if let index = batches.firstIndex(where: { $0.events.map(\.id) == place }) { batches.remove(at: index) }
+            await ask(batch, intake)
+            if world.weather.isOver { return }
+        }
+    }
+
+    /// Sends a batch, sometimes over two connections at once.
+    private func ask(_ batch: Batch, _ intake: Intake) async {
+        let isDoubled = dice.chance(scenario.repeats)
+        let longest = scenario.isHasty ? Duration.nanoseconds(1) : .milliseconds(5)
+        let pause = dice.duration(.nanoseconds(1)...longest)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.send(batch, to: intake) }
+            guard isDoubled else { return }
+            group.addTask {
+                try? await self.world.clock.sleep(for: pause)
+                await self.send(batch, to: intake)
             }
         }
     }
 
-    private func ask(_ batch: Batch, _ intake: Intake) async -> IntakeAnswer {
+    /// Sends a batch; it is unanswered no more once somebody has heard an answer.
+    private func send(_ batch: Batch, to intake: Intake) async {
+        let answer = await answer(batch, intake)
+        // Between the service and the sender an answer can be lost too.
+        guard !world.weather.isOver, !dice.chance(scenario.repeats / 4), heed(answer, of: batch) else { return }
+        unanswered.withLock { $0.removeAll { $0.number == batch.number } }
+    }
+
+    private func answer(_ batch: Batch, _ intake: Intake) async -> IntakeAnswer {
         let body: String
         switch batch.format {
         case .events:
@@ -114,7 +131,7 @@ final class Sender: Sendable {
 
     private func makeBatch() -> Batch {
         let request = events.beginRequest()
-        var batch = Batch(events: [], format: dice.chance(250) ? .currents : .events)
+        var batch = Batch(number: request, events: [], format: dice.chance(250) ? .currents : .events)
         for _ in 0..<dice.number(1...dice.pick([1, 4, 12])) {
             if dice.chance(scenario.repeats), let known = events.some(dice, acknowledged: true) {
                 batch.events.append(known)

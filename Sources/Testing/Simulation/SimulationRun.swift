@@ -62,6 +62,7 @@ package final class SimulationRun: Sendable {
         self.scenario = scenario
         self.world = world
         let events = events
+        world.elsewhere.letAliensIn(scenario.aliens)
         senders = (1...scenario.senders).map { Sender($0, world, scenario, events) }
     }
 
@@ -75,6 +76,7 @@ package final class SimulationRun: Sendable {
         fail(EscapeTrap.take().map { "it escaped: \($0)" })
         if world.executor.strangers > 0 { fail(["\(world.executor.strangers) jobs came from other threads"]) }
         fail(senders.flatMap(\.complaints))
+        fail(world.alarms)
         return Verdict(
             seed: world.seed,
             failures: failures.withLock { $0 },
@@ -99,6 +101,7 @@ package final class SimulationRun: Sendable {
     /// One life of the service; false if it ended in a way in which none may.
     private func live(_ life: Scenario.Life, isLast: Bool) -> Bool {
         world.weather.become(life.outlook)
+        if life.losesStaging { world.loseStaging() }
         if isLast { world.clock.setWall(aheadBy: .zero) }
         ending.withLock { $0 = nil }
         world.executor.begin { await self.serve(life, isLast: isLast) }
@@ -125,7 +128,7 @@ package final class SimulationRun: Sendable {
         do {
             let world = world
             let rooms = try await RoomsAtWork.open(
-                scenario.configuration(),
+                scenario.configuration(life),
                 glossary: Scenario.glossary,
                 platform: world.platform,
                 logger: world.logger,
@@ -186,10 +189,18 @@ package final class SimulationRun: Sendable {
                 status.total.pending > 0 || status.openPlans > 0 || status.partitions.contains { $0.lagOffsets > 0 }
             }
             guard !late.isEmpty || world.network.hasStragglers else { return }
+            await overcomeConflicts(rooms)
             guard world.clock.elapsed < deadline else {
                 return fail(late.map { "\($0.name) has not landed all: \($0.condition), \($0.reason ?? "no reason")" })
             }
             try? await world.clock.sleep(for: .seconds(1))
         }
+    }
+
+    /// What an operator does: takes away what others have put under the keys of plans, and lets the connectors go on.
+    private func overcomeConflicts(_ rooms: RoomsAtWork) async {
+        guard rooms.delivery.status().contains(where: { $0.condition == .conflict }) else { return }
+        guard world.elsewhere.removeAliens() else { return }
+        for connector in rooms.delivery.connectors { try? await connector.resume() }
     }
 }

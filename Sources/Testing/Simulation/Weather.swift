@@ -6,7 +6,9 @@ internal import Synchronization
 final class Weather: Sendable {
     /// How often things go wrong, in a thousand, and at which step the process ends.
     struct Outlook: Sendable, Hashable {
-        /// Steps are operations that change the disk, and requests and their answers.
+        /// Steps are operations that change the disk, and requests and their answers; counted are those whose names
+        /// have this in them.
+        var endsAmong = ""
         var endsAtStep: Int?
         var writesFailing = 0
         var readsFailing = 0
@@ -25,6 +27,7 @@ final class Weather: Sendable {
     private struct State {
         var outlook = Outlook.fair
         var steps = 0
+        var stepsCounted = 0
         var ending: String?
     }
 
@@ -63,10 +66,12 @@ final class Weather: Sendable {
     }
 
     /// Counts a step; answers whether the process ends at it, and when.
-    private func step() -> Moment? {
+    private func step(_ name: String) -> Moment? {
         let isLast = state.withLock { state in
             state.steps += 1
-            return state.steps == state.outlook.endsAtStep
+            guard state.outlook.endsAmong.isEmpty || name.contains(state.outlook.endsAmong) else { return false }
+            state.stepsCounted += 1
+            return state.stepsCounted == state.outlook.endsAtStep
         }
         return isLast ? dice.pick(Moment.allCases) : nil
     }
@@ -85,9 +90,10 @@ final class Weather: Sendable {
             return .error(FileError.inputOutput)
         }
         clock.spend(.nanoseconds(operation.hasPrefix("sync") ? 100_000 : 5_000))
-        note("disk:", "\(operation) \(path)")
-        if let moment = step() {
-            end("\(moment) \(operation) of \(path)")
+        let name = "\(operation) \(path)"
+        note("disk:", name)
+        if let moment = step(name) {
+            end("\(moment) \(name)")
             return switch moment {
             case .before: .crashBefore
             case .during: .crash
@@ -142,7 +148,7 @@ final class Weather: Sendable {
     /// A request or an answer is on its way: the moment at which the process ends there, if it does.
     func pass(_ what: StaticString, _ which: String) -> Moment? {
         note(what, which)
-        guard let moment = step() else { return nil }
+        guard let moment = step("\(what) \(which)") else { return nil }
         end("\(moment) \(what) \(which)")
         return moment
     }

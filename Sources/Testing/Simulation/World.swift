@@ -57,6 +57,15 @@ final class World: Sendable {
         disk.crash()
     }
 
+    /// Files in staging are gone: somebody has cleared what looked like rubbish.
+    func loseStaging() {
+        for path in disk.paths(under: Scenario.data + "/staging/") { disk.lose(path) }
+    }
+
+    /// What the service has said that it may never have to say.
+    var alarms: [String] { said.current }
+    private let said = Locked<[String]>([])
+
     /// What there is after a process has ended: a machine that lives on, or one that lost its power.
     func bury(hasPower: Bool) {
         if hasPower {
@@ -74,9 +83,9 @@ final class World: Sendable {
 
     /// Messages of the service, for whoever reads the trace.
     var logger: Logger {
-        let trace = trace
-        var logger = Logger(label: "simulated") { _ in TraceLog(trace: trace) }
-        logger.logLevel = trace.isShown ? .debug : .critical
+        let (trace, said) = (trace, said)
+        var logger = Logger(label: "simulated") { _ in TraceLog(trace: trace, said: said) }
+        logger.logLevel = trace.isShown ? .debug : .error
         return logger
     }
 }
@@ -84,6 +93,7 @@ final class World: Sendable {
 /// The service's log as a part of the trace.
 private struct TraceLog: LogHandler {
     let trace: Trace
+    let said: Locked<[String]>
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
     var logLevel = Logger.Level.debug
@@ -95,6 +105,8 @@ private struct TraceLog: LogHandler {
 
     func log(event: LogEvent) {
         let pairs = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let text = "\(event.message)"
+        if text.hasPrefix("The journal has rotted") { said.withLock { $0.append("\(text) \(pairs)") } }
         trace.say("  \(event.level): \(event.message) \(pairs.joined(separator: " "))")
     }
 }

@@ -66,6 +66,10 @@ package final class S3Double: Sendable {
         state.withLock { $0.objects[key] = Object(bytes: bytes, headers: [:]) }
     }
 
+    package func remove(_ key: String) {
+        state.withLock { $0.objects[key] = nil }
+    }
+
     /// The next puts go wrong, one after the other.
     package func fail(_ mishaps: Mishap...) { state.withLock { $0.mishaps += mishaps } }
     /// Every put goes wrong until nil is set.

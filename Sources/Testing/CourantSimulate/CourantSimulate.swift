@@ -32,9 +32,11 @@ struct CourantSimulate: ParsableCommand {
     var traceHash = false
 
     private static let seedsOfProcess: UInt64 = 100
+    private static let seedsOfHunt: UInt64 = 20
     private static let hashing = "SWIFT_DETERMINISTIC_HASHING"
 
     func run() throws {
+        if broken == "all" { return try runVariants() }
         guard ProcessInfo.processInfo.environment[Self.hashing] != nil, seeds <= Self.seedsOfProcess else {
             return try runProcesses()
         }
@@ -51,6 +53,30 @@ struct CourantSimulate: ParsableCommand {
             Self.line("seed \(seed): \(failure)\(more)")
             if verbose { for failure in verdict.failures.dropFirst() { Self.line("seed \(seed): \(failure)") } }
             Self.line("  make simulate SEEDS=1 ARGS=\"--first \(seed) --verbose\"")
+        }
+        if hasFailed { throw ExitCode(1) }
+    }
+
+    /// Breaks the service in every way, each until a seed finds it.
+    private func runVariants() throws {
+        var hasFailed = false
+        for variant in BrokenVariant.allCases {
+            var (next, found) = (first, "")
+            while found.isEmpty, next < first + seeds {
+                let pipe = Pipe()
+                let process = try start(from: next, Self.seedsOfHunt, breaking: variant.rawValue, output: pipe)
+                let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+                process.waitUntilExit()
+                if process.terminationReason != .exit {
+                    found = "seeds from \(next) on: ended by signal \(process.terminationStatus)"
+                } else if process.terminationStatus == 1 {
+                    found = String(output.prefix { $0 != "\n" })
+                }
+                next += Self.seedsOfHunt
+            }
+            hasFailed = hasFailed || found.isEmpty
+            let what = found.isEmpty ? "is NOT found by \(seeds) seeds" : "is found: \(found)"
+            Self.line("\(variant.rawValue) \(what)")
         }
         if hasFailed { throw ExitCode(1) }
     }
@@ -78,12 +104,18 @@ struct CourantSimulate: ParsableCommand {
         if seeds > 1 { Self.line("\(seeds) seeds from \(first) on: all promises kept") }
     }
 
-    private func start(from first: UInt64, _ count: UInt64) throws -> Process {
+    private func start(
+        from first: UInt64,
+        _ count: UInt64,
+        breaking variant: String? = nil,
+        output: Pipe? = nil
+    ) throws -> Process {
         let process = Process()
+        if let output { process.standardOutput = output }
         process.executableURL = Bundle.main.executableURL
         process.arguments =
             ["--first", "\(first)", "--seeds", "\(count)"] + (verbose ? ["--verbose"] : [])
-            + (broken.map { ["--broken", $0] } ?? [])
+            + ((variant ?? broken).map { ["--broken", $0] } ?? [])
             + (traceHash ? ["--trace-hash"] : [])
         process.environment = ProcessInfo.processInfo.environment.merging([Self.hashing: "1"]) { $1 }
         try process.run()
