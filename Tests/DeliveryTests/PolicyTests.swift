@@ -25,11 +25,20 @@ struct PolicyTests {
         #expect(!policy.isDue(encodedBytes: 999, opened: opened, moment: Timestamp(seconds: 159)))
         #expect(policy.isDue(encodedBytes: 1_000, opened: opened, moment: opened))
         #expect(policy.isDue(encodedBytes: 1, opened: opened, moment: Timestamp(seconds: 160)))
-        #expect(!policy.isDue(encodedBytes: 1, opened: opened, moment: Timestamp(seconds: 0)))
+        #expect(!policy.isDue(encodedBytes: 1, opened: opened, moment: Timestamp(seconds: 41)))
         #expect(!policy.isFull(count: 2))
         #expect(policy.isFull(count: 3))
         #expect(policy.remaining(opened: opened, now: Timestamp(seconds: 130)) == .seconds(30))
         #expect(policy.remaining(opened: opened, now: Timestamp(seconds: 500)) == .zero)
+    }
+
+    @Test("a file that was opened while the clock was ahead is due once the clock is right, not hours later")
+    func clockWasAhead() {
+        let policy = RollPolicy(settings: RollSettings(every: .seconds(60)))
+        let opened = Timestamp(seconds: 72_000)
+        #expect(policy.isDue(encodedBytes: 1, opened: opened, moment: Timestamp(seconds: 100)))
+        #expect(policy.remaining(opened: opened, now: Timestamp(seconds: 100)) == .zero)
+        #expect(policy.remaining(opened: opened, now: Timestamp(seconds: 71_990)) == .seconds(70))
     }
 
     @Test("a backoff doubles its bound up to the cap, draws below it, and never undercuts what was asked")

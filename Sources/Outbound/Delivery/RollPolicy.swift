@@ -42,11 +42,14 @@ struct RollPolicy: Sendable {
     /// `moment` is the journal time of the reader's position, or the present once the reader stands at the end:
     /// catching up after an outage makes no dwarf files.
     func isDue(encodedBytes: Int64, opened: Timestamp, moment: Timestamp) -> Bool {
-        encodedBytes >= Int64(settings.bytes) || moment - opened >= settings.every
+        let age = moment - opened
+        // Opened while the clock was ahead: it must not wait until the clock has come there again.
+        return encodedBytes >= Int64(settings.bytes) || age >= settings.every || age <= .zero - settings.every
     }
 
     /// How long until a file opened then is due by age.
     func remaining(opened: Timestamp, now: Timestamp) -> Duration {
-        max(.zero, settings.every - (now - opened))
+        let age = now - opened
+        return age <= .zero - settings.every ? .zero : max(.zero, settings.every - age)
     }
 }
