@@ -37,5 +37,8 @@ import Testing
         #expect(first.lines.count >= 20)
         #expect(Set(first.lines).count == first.lines.count, "no two seeds are the same run")
         #expect(first.lines == second.lines)
+        // Nor does it matter what the process has simulated before.
+        let alone = try await simulate("--first", "26", "--trace-hash")
+        #expect(alone.lines == first.lines.suffix(1))
     }
 }

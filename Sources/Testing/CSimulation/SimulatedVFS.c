@@ -50,6 +50,8 @@ static node *node_of(const char *path) {
 
 void courant_simulated_vfs_forget(void) { nodes = NULL; }
 
+void courant_simulated_vfs_reseed(void) { sqlite3_randomness(0, NULL); }
+
 // Locks, as SQLite's documentation has them.
 
 static int file_lock(sqlite3_file *base, int level) {

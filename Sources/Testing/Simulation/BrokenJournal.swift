@@ -14,6 +14,7 @@ final class BrokenJournal: Journal {
     private let clock: any WorldClock
     private let files: BrokenFiles
     private let memory: Memory
+    private let isRunning = Atomic(false)
     private let seen = Mutex<Set<RecordIdentity>>([])
     private let owed = Mutex<[(batch: RecordBatch, partition: PartitionID)]>([])
 
@@ -93,12 +94,26 @@ final class BrokenJournal: Journal {
     var bytesOnDisk: Int64 { base.bytesOnDisk }
     func admits(bytes: Int) -> Bool { base.admits(bytes: bytes) }
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
-        base.makeReader(partition, from: from)
+        // Before the writers run, readers are those of who recovers.
+        if variant == .forgetsChanges, !isRunning.load(ordering: .relaxed) { return NothingThere() }
+        return base.makeReader(partition, from: from)
     }
     func end(of partition: PartitionID) -> Offset { base.end(of: partition) }
     func oldest(of partition: PartitionID) -> Offset { base.oldest(of: partition) }
     func waitForEnd(past offset: Offset, of partition: PartitionID) async throws {
         try await base.waitForEnd(past: offset, of: partition)
     }
-    func run() async throws { try await base.run() }
+    func run() async throws {
+        isRunning.store(true, ordering: .relaxed)
+        try await base.run()
+    }
+}
+
+private final class NothingThere: JournalReader {
+    func next(
+        wanting: @Sendable (SchemaCounts) -> Bool,
+        bytesMax: Int
+    ) async throws(JournalError) -> JournalRead { .end }
+
+    func seek(to offset: Offset) {}
 }

@@ -47,6 +47,15 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     /// What is landed is counted twice.
     case countsTwice = "counts-twice"
 
+    // Tracking.
+    /// What was journalled of reports and had not reached tracking's state is forgotten (schedule 10).
+    case forgetsChanges = "forgets-changes"
+    /// Ids are drawn, not made from a report's key: a repeated report makes others (schedule 11).
+    case drawsKeys = "draws-keys"
+
+    /// A clock that steps back over the hour does not close the open files (schedule 9).
+    case keepsHour = "keeps-hour"
+
     // The destinations.
     /// Files are put without the condition that nothing stands there.
     case overwrites = "overwrites"

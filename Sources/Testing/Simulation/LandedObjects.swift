@@ -11,6 +11,7 @@ struct LandedObject: Sendable {
     let type: String
     let partition: Int64
     let first: Int64
+    let last: Int64
     let records: [Record]
 
     /// - Throws: `SimulationError` that says what is wrong with it.
@@ -21,7 +22,7 @@ struct LandedObject: Sendable {
             let plan = reader.header.metadata.first { $0.key == "courant.plan" }?.value ?? []
             let tag = try JSONValue(parsing: String(decoding: plan, as: UTF8.self))
             guard let type = tag["type"]?.string, let partition = tag["partition"]?.integer,
-                let first = tag["first"]?.integer, let count = tag["count"]?.integer
+                let first = tag["first"]?.integer, let last = tag["last"]?.integer, let count = tag["count"]?.integer
             else { throw AvroError(.header, "it names no plan") }
             var records: [Record] = []
             while let datum = try reader.next() {
@@ -33,6 +34,7 @@ struct LandedObject: Sendable {
             self.type = type
             self.partition = partition
             self.first = first
+            self.last = last
             self.records = records
             let schema = "dataexport."
             guard count == Int64(records.count) else {

@@ -16,6 +16,8 @@ struct Scenario: Sendable {
         var losesStaging: Bool
         /// Of the codecs that a connector can have; another after an upgrade, say.
         var codec: Int
+        /// When the disk has no room left, and for how long.
+        var full: (after: Duration, lasts: Duration)?
         /// How far the service's wall clock is ahead of the true one, and when in the life it is put there.
         var clock: (aheadBy: Duration, after: Duration)?
     }
@@ -49,6 +51,8 @@ struct Scenario: Sendable {
     /// Types that senders send; the others come from tracking.
     static let sentTypes = Array(types[1...4])
 
+    /// Whether sends are reported too, and a provider speaks of them.
+    var tracks: Bool
     var partitions: Int
     var segmentBytes: Int
     var memoryBytes: Int
@@ -77,6 +81,7 @@ struct Scenario: Sendable {
 
     init(seed: UInt64) {
         let dice = Dice(seed: seed, for: 10)
+        tracks = dice.chance(400)
         partitions = dice.pick([1, 1, 2, 3])
         segmentBytes = dice.pick([192 << 10, 256 << 10, 512 << 10])
         memoryBytes = dice.pick([4 << 10, 64 << 10, 8 << 20])
@@ -97,6 +102,7 @@ struct Scenario: Sendable {
                 keepsPower: false,
                 losesStaging: dice.chance(200),
                 codec: dice.number(0...3),
+                full: nil,
                 clock: nil
             )
         )
@@ -118,6 +124,7 @@ struct Scenario: Sendable {
                     keepsPower: true,
                     losesStaging: false,
                     codec: 0,
+                    full: nil,
                     clock: nil
                 )
             }
@@ -197,7 +204,7 @@ struct Scenario: Sendable {
             outlook.requestsFailing = dice.pick([0, 50, 300, 800])
             outlook.requestsSlow = dice.pick([0, 0, 50])
         }
-        let jump = dice.chance(200) ? Duration.seconds(dice.number(-7_200...1_200)) : nil
+        let jump = dice.chance(200) ? Duration.seconds(dice.pick([dice.number(-7_200...1_200), 72_000])) : nil
         return Life(
             outlook: outlook,
             lasts: dice.duration(.seconds(1)...(.seconds(40))),
@@ -205,6 +212,9 @@ struct Scenario: Sendable {
             keepsPower: dice.chance(400),
             losesStaging: dice.chance(200),
             codec: dice.number(0...3),
+            full: dice.chance(150)
+                ? (dice.duration(.milliseconds(10)...(.seconds(10))), dice.duration(.milliseconds(10)...(.seconds(10))))
+                : nil,
             clock: jump.map { ($0, dice.duration(.milliseconds(10)...(.seconds(20)))) }
         )
     }

@@ -65,6 +65,7 @@ final class SentEvents: Sendable {
         state.withLock { state in
             guard !state.events.isEmpty else { return nil }
             let event = dice.pick(state.events)
+            guard !event.flat.isEmpty else { return nil }
             return (event.fate == .acknowledged) == acknowledged ? event : nil
         }
     }

@@ -26,10 +26,12 @@ enum SimulatedSQLite {
             return !state.isRegistered
         }
         courant_simulated_vfs_forget()
-        guard isNew else { return }
-        var calls = Self.calls
-        let failed = unsafe courant_simulated_vfs_register(&calls)
-        guard failed == 0 else { throw SimulationError("SQLite takes no other files: error \(failed)") }
+        if isNew {
+            var calls = Self.calls
+            let failed = unsafe courant_simulated_vfs_register(&calls)
+            guard failed == 0 else { throw SimulationError("SQLite takes no other files: error \(failed)") }
+        }
+        courant_simulated_vfs_reseed()
     }
 
     /// The process that had databases open is dead: they are left as they are, and their locks are free.

@@ -1,5 +1,6 @@
 internal import Delivery
 internal import Intake
+internal import Journal
 internal import Platform
 internal import PlatformTesting
 internal import Service
@@ -33,6 +34,7 @@ package final class SimulationRun: Sendable {
     private let scenario: Scenario
     private let events = SentEvents()
     private let senders: [Sender]
+    private let reporter: Reporter?
     private let ending = Mutex<Ending?>(nil)
     private let books = Mutex<Oracle.Books?>(nil)
     private let failures = Mutex<[String]>([])
@@ -43,6 +45,7 @@ package final class SimulationRun: Sendable {
         breaking variant: BrokenVariant? = nil,
         show: (@Sendable (String) -> Void)? = nil
     ) throws -> Verdict {
+        Sabotage.choose(variant == .keepsHour ? .keepsHour : nil)
         let run = try SimulationRun(seed: seed, trace: Trace(show: show), breaking: variant)
         return run.verdict()
     }
@@ -64,6 +67,7 @@ package final class SimulationRun: Sendable {
         let events = events
         world.elsewhere.letAliensIn(scenario.aliens)
         senders = (1...scenario.senders).map { Sender($0, world, scenario, events) }
+        reporter = scenario.tracks ? Reporter(world, events, drawsKeys: variant == .drawsKeys) : nil
     }
 
     private func verdict() -> Verdict {
@@ -162,11 +166,23 @@ package final class SimulationRun: Sendable {
             for sender in senders {
                 group.addTask { await sender.send(share, to: intake, pause: pause) }
             }
+            if let reporter {
+                group.addTask { await reporter.report(share, to: rooms, pause: pause) }
+            }
             if isLast { return await group.waitForAll() }
             if let jump = life.clock {
                 group.addTask {
                     guard (try? await clock.sleep(for: jump.after)) != nil else { return }
                     clock.setWall(aheadBy: jump.aheadBy)
+                }
+            }
+            if let full = life.full {
+                let disk = world.disk
+                group.addTask {
+                    guard (try? await clock.sleep(for: full.after)) != nil else { return }
+                    disk.setCapacity(disk.bytes)
+                    try? await clock.sleep(for: full.lasts)
+                    disk.setCapacity(nil)
                 }
             }
             try? await clock.sleep(for: life.lasts)
@@ -188,13 +204,31 @@ package final class SimulationRun: Sendable {
             let late = connectors.filter { status in
                 status.total.pending > 0 || status.openPlans > 0 || status.partitions.contains { $0.lagOffsets > 0 }
             }
-            guard !late.isEmpty || world.network.hasStragglers else { return }
+            guard !late.isEmpty || world.network.hasStragglers else { return await readFrames(rooms.journal) }
             await overcomeConflicts(rooms)
             guard world.clock.elapsed < deadline else {
                 return fail(late.map { "\($0.name) has not landed all: \($0.condition), \($0.reason ?? "no reason")" })
             }
             try? await world.clock.sleep(for: .seconds(1))
         }
+    }
+
+    private func readFrames(_ journal: any Journal) async {
+        var frames: [Oracle.Frame] = []
+        for partition in (0..<journal.partitions).map({ PartitionID($0) }) {
+            let reader = journal.makeReader(partition, from: journal.oldest(of: partition))
+            while let read = try? await reader.next(wanting: { _ in false }, bytesMax: 1), case .frame(let frame) = read
+            {
+                frames.append(
+                    Oracle.Frame(
+                        partition: Int64(partition.rawValue),
+                        offsets: frame.firstOffset.rawValue..<frame.nextOffset.rawValue,
+                        hour: Hour(of: frame.time).text
+                    )
+                )
+            }
+        }
+        books.withLock { [frames] in $0?.frames = frames }
     }
 
     /// What an operator does: takes away what others have put under the keys of plans, and lets the connectors go on.

@@ -38,7 +38,8 @@ final class World: Sendable {
             blocking: executor,
             compute: executor
         )
-        try SimulatedSQLite.enter(files: platform.files, random: random, clock: clock)
+        let databases = SeededRandom(seed: Dice(seed: seed, for: 7).word())
+        try SimulatedSQLite.enter(files: platform.files, random: databases, clock: clock)
     }
 
     /// What the service's rooms meet.
@@ -75,6 +76,7 @@ final class World: Sendable {
             clock.reboot()
         }
         weather.note("the machine", hasPower ? "lives on" : "has lost its power")
+        disk.setCapacity(nil)
         SimulatedSQLite.forget()
         clock.forgetSleepers()
         network.lose()

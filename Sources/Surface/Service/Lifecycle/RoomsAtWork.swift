@@ -46,6 +46,20 @@ package struct RoomsAtWork: Sendable {
         self.rooms = rooms
     }
 
+    /// Takes a report of the first source as the routes for tracking do.
+    package func take(
+        _ report: TrackReport,
+        key: String,
+        body: [UInt8]
+    ) async throws(TrackingError) -> TrackAnswer {
+        do throws(TrackingError) {
+            return try await tracker.take(report, from: rooms.configuration.openSource, key: key, body: body)
+        } catch {
+            rooms.failStop.check(error)
+            throw error
+        }
+    }
+
     /// Begins a stop in order.
     package func stop() { stopping.open() }
 

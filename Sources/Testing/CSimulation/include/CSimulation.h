@@ -36,6 +36,9 @@ typedef struct {
 // Once in a process.
 int courant_simulated_vfs_register(const courant_file_calls *calls);
 
+// From now on SQLite's own random numbers come from `random` again: it asks once and goes on by itself.
+void courant_simulated_vfs_reseed(void);
+
 // The process that had the files open is dead: its locks and its shared memory are gone, its connections are left.
 void courant_simulated_vfs_forget(void);
 
