@@ -197,7 +197,7 @@ struct WebhookServiceTests {
         )
         let reload = ConfigurationReload(rooms, reread: nil)
         let listeners = try ServiceListeners(rooms: rooms, board: PhaseBoard(), reload: reload).listeners { _, _ in }
-        let application = try #require(listeners.first).makeApplication(connections: OpenConnections()) { _ in }
+        let application = try #require(listeners.first).makeApplication { _ in }
         let requests: [(HTTPRequest.Method, String, HTTPFields)] = [
             (.post, "/v1/webhooks/sendgrid/default", [:]), (.post, "/v1/track/sends", [.idempotencyKey: "k"]),
             (.put, "/v1/users", [:]),
