@@ -29,7 +29,7 @@ import Testing
         #expect(Keywords.standard.word(in: body) == word)
     }
 
-    @Test("a keyword counts in each of the group's languages, and the standard ones only where none are given")
+    @Test("a keyword counts in each of the group's languages, and of the standard ones those for stop in any group")
     func languages() {
         let keywords = Keywords([
             .init("fr", start: ["OUI"], stop: ["ARRÊT"], help: ["AIDE"]), .init("de", stop: ["stopp"]),
@@ -41,7 +41,11 @@ import Testing
         #expect(keywords.word(in: "Stopp") == .stop)
         #expect(keywords.word(in: "oui") == .start)
         #expect(keywords.word(in: "Aide") == .help)
-        #expect(keywords.word(in: "STOP") == nil)
+        for word in ["STOP", "StopAll", "unsubscribe", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"] {
+            #expect(keywords.word(in: word) == .stop)
+        }
+        #expect(keywords.word(in: "START") == nil)
+        #expect(Keywords([.init("a", start: ["Quit"])]).word(in: "quit") == .stop)
     }
 
     @Test("a word under two meanings means the one that leaves")

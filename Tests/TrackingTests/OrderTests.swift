@@ -18,6 +18,7 @@ struct OrderTests {
         var free: [Request] = []
         /// What users do, subscribe to and write: comes after what it follows, in its own order.
         var behind: [Request] = []
+        var messages = 0
     }
 
     private static let sale = """
@@ -34,30 +35,34 @@ struct OrderTests {
 
     @Test(
         "any repetition, and any reordering within overtake, gives the same set of events",
-        arguments: Array(UInt64(1)...12)
+        arguments: Array(UInt64(1)...12),
+        TrackingSource.Sends.allCases
     )
-    func sameEvents(seed: UInt64) async throws {
+    func sameEvents(seed: UInt64, sends: TrackingSource.Sends) async throws {
         let random = SeededRandom(seed: seed)
         let story = Self.story(random)
-        let told = try await Self.events(story.free + story.behind, restartsAt: nil, random)
+        let told = try await Self.events(story.free + story.behind, sends, restartsAt: nil, random)
         var shuffled = Self.shuffled(story.free + Self.some(of: story.free, random), random)
         // A repeat comes after what it repeats, and not before what that follows.
         shuffled += story.behind + Self.some(of: story.behind, random) + Self.some(of: story.free, random)
         let restart = random.next(below: shuffled.count)
-        let retold = try await Self.events(shuffled, restartsAt: restart, random)
+        let retold = try await Self.events(shuffled, sends, restartsAt: restart, random)
         #expect(told.count > 20, "seed \(seed)")
         #expect(told.contains { $0.type.hasSuffix(".Conversion") }, "seed \(seed)")
         let (lacking, surplus) = (Set(told).subtracting(retold), Set(retold).subtracting(told))
         #expect(lacking.isEmpty && surplus.isEmpty, "seed \(seed)")
         #expect(told.count == retold.count, "seed \(seed)")
+        let made = told.count { $0.type.hasSuffix(".Send") }
+        #expect(made == story.messages, "seed \(seed)")
     }
 
     private static func events(
         _ requests: [Request],
+        _ sends: TrackingSource.Sends,
         restartsAt restart: Int?,
         _ random: SeededRandom
     ) async throws -> [Event] {
-        let world = try TrackingWorld()
+        let world = try TrackingWorld(sends: sends)
         let first = restart.map { requests[..<$0] } ?? requests[...]
         var left = passedMax
         func tell(_ request: Request, _ running: TrackingWorld.Running) async throws {
@@ -126,7 +131,8 @@ struct OrderTests {
                     #""campaign_id":"c-2","#,
                     #""canvas_id":"cv-1","canvas_variation_id":"w-1","canvas_step_id":"\#(step)","#,
                 ][random.next(below: 4)]
-            sent = TrackingWorld.start + Int64(random.next(below: 300))
+            // Of two in one second the later in the order of taking-in counts as the latest.
+            sent = TrackingWorld.start + Int64(60 * index + random.next(below: 60))
         }
 
         func report(_ random: SeededRandom) -> String {
@@ -147,6 +153,8 @@ struct OrderTests {
 
     private static func send(_ message: Message, _ random: SeededRandom, _ story: inout Story) {
         story.free.append(.report(.sends, message.report(random), key: "send-\(message.name)"))
+        story.messages += 1
+        for copy in 0...random.next(below: 3) { story.free.append(sent(message, copy)) }
         let whats = message.channel == "sms" ? ["Delivery"] : ["Delivery", "Open", "Click"]
         for what in whats where message.channel != "push" {
             for index in 0..<(what == "Delivery" ? 1 : random.next(below: 5)) {
@@ -169,6 +177,27 @@ struct OrderTests {
                 """
             story.free.append(.report(.interactions, body, key: "\(message.name)-open-\(index)"))
         }
+    }
+
+    /// What the provider, or the push service's answer, says of the sending: a service's SMS is accepted first, and
+    /// then queued with the number that it goes from.
+    private static func sent(_ message: Message, _ copy: Int) -> Request {
+        if message.channel == "push" {
+            let body = """
+                {"results":[{"service":"fcm","status":200,"message_id":"\(message.id)","app_id":"a","platform":"ios",
+                "time":\(message.sent)}]}
+                """
+            return .report(.pushResults, body, key: "\(message.name)-sent-\(copy)")
+        }
+        var report = Stories.email("Send", message.user, key: "\(message.name)-sent-\(copy)", time: message.sent)
+        report.kind = .sent(type: "\(Stories.email).Send")
+        report.providerMessageID = "p-\(message.name)"
+        if message.channel == "sms" {
+            report.kind = .sent(type: "\(Stories.sms).Send")
+            report.address = .phone(Stories.phone(message.user))
+            if copy > 0 { report.fields = [.init("from_phone_number", .string("+15005550006"))] }
+        }
+        return .provider(report)
     }
 
     private static func deed(_ index: Int, _ user: String, _ time: Int64, _ random: SeededRandom) -> Request {

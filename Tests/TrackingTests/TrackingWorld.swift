@@ -30,12 +30,14 @@ final class TrackingWorld: Sendable {
     let sends: TrackingSource.Sends
     let edition: String
     let partitions: Int
+    let isStrict: Bool
     let schemas: [JournalSchema]
 
     init(
         sends: TrackingSource.Sends = .reported,
         edition: String = "2021",
         partitions: Int = 1,
+        isStrict: Bool = false,
         settings: TrackingSettings = TrackingSettings()
     ) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "tracking-\(UUID().uuidString)").path
@@ -45,6 +47,7 @@ final class TrackingWorld: Sendable {
         self.sends = sends
         self.edition = edition
         self.partitions = partitions
+        self.isStrict = isStrict
         schemas = try Intake.journalSchemas(Glossary.standard.editions)
     }
 
@@ -58,9 +61,11 @@ final class TrackingWorld: Sendable {
     func run<Result: Sendable>(
         segmentBytes: Int = 8 << 20,
         sources: [String] = ["default", "other"],
+        edition own: String? = nil,
         _ body: (Running) async throws -> Result
     ) async throws -> Result {
         let metrics = MetricRegistry()
+        let edition = own ?? self.edition
         let editions = Glossary.standard.editions
         let journal = try await SegmentedJournal.open(
             JournalSettings(folder: "\(folder)/journal", partitions: partitions, segmentBytes: segmentBytes),
@@ -73,7 +78,7 @@ final class TrackingWorld: Sendable {
             onLoss: { Issue.record("the journal lost: \($0)") }
         )
         let intake = Intake(
-            sources: sources.map { SourceSettings(name: $0, edition: edition) },
+            sources: sources.map { SourceSettings(name: $0, edition: edition, isStrict: isStrict) },
             editions: editions,
             schemas: schemas,
             settings: IntakeSettings(),
@@ -82,11 +87,11 @@ final class TrackingWorld: Sendable {
             metrics: metrics
         )
         let store = try await TrackingStore.open(storePath, platform: platform)
-        guard let edition = Glossary.standard.edition(edition) else {
+        guard let sourceEdition = Glossary.standard.edition(edition) else {
             preconditionFailure("an edition of the glossary")
         }
         let tracker = Tracker(
-            sources: sources.map { TrackingSource(name: $0, edition: edition, sends: sends) },
+            sources: sources.map { TrackingSource(name: $0, edition: sourceEdition, sends: sends) },
             settings: settings,
             intake: intake,
             store: store,

@@ -140,7 +140,7 @@ struct WaitingDeedTests {
         }
     }
 
-    @Test("what waits of a source that is configured no more is dropped and counted, and leaves nothing behind")
+    @Test("what waits of a source that is configured no more is counted and leaves nothing behind, and events are kept")
     func orphans() async throws {
         let world = try TrackingWorld()
         try await world.run { running in
@@ -158,6 +158,11 @@ struct WaitingDeedTests {
                 }
             }
             #expect(left == [0, 0, 0, 0])
+            let letters = try await running.events("courant.DeadLetter")
+            #expect(letters.map { $0["code"] } == ["source_unknown"])
+            #expect(letters.map { $0["source"] } == ["other"])
+            #expect(letters.first?["raw"]?.contains("u2@example.com") == true)
+            #expect(running.intake.balances.allSatisfy { $0.isBalanced })
         }
     }
 

@@ -53,9 +53,12 @@ extension Intake {
     }
 
     /// A dead letter of bytes that no event could be made of; of more than a record takes, the first are kept.
+    ///
+    /// `origin` is the source that the letter names, where that is configured no more and another stands in for it.
     package func setAside(
         _ raw: [UInt8],
         for source: String,
+        origin: String? = nil,
         code: String,
         message: String
     ) -> MadeEvents {
@@ -68,7 +71,7 @@ extension Intake {
         let raw = isCut ? Array(raw.prefix(rawMax)) : raw
         var writer = RecordWriter(capacity: raw.count + 1024)
         DeadLetter(
-            source: source,
+            source: origin ?? source,
             time: platform.clock.now(),
             code: code,
             field: nil,
@@ -85,6 +88,12 @@ extension Intake {
 
     /// What the fields of a dead letter take up beside its bytes, at most.
     private static let letterFieldsMax = 16 << 10
+
+    /// Whether a source rejects what breaks a rule; a lenient one takes it, and the rule is counted.
+    package func isStrict(_ source: String) -> Bool { self.source(named: source)?.settings.isStrict ?? false }
+
+    /// Counts something that a lenient source took although it broke a rule.
+    package func countBroken(rule: String, of source: String) { self.source(named: source)?.countBroken(rule, 1) }
 
     /// Counts events that were not made again, since they had been made before.
     package func countRepeats(_ events: Int, of source: String) { self.source(named: source)?.countRepeats(events) }
@@ -111,9 +120,11 @@ extension Intake {
     /// Shares the answer about a merged batch out to those it was merged from, and counts them.
     private func outcomes(_ made: [MadeEvents], _ duplicates: [Int32]) -> [MadeOutcome] {
         var start = 0
+        var left = duplicates.sorted()[...]
         return made.map { events in
             let count = events.parsed.batches.reduce(0) { $0 + $1.entries.count }
-            let own = duplicates.filter { (start..<start + count).contains(Int($0)) }.map { $0 - Int32(start) }
+            let own = left.prefix { Int($0) < start + count }.map { $0 - Int32(start) }
+            left = left.dropFirst(own.count)
             start += count
             let edition = events.source.edition
             let result = AppendResult(duplicates: own, accepted: count - own.count, firstOffset: nil)

@@ -100,13 +100,7 @@ final class SourceState: Sendable {
             ).add()
         }
         derivedUsers.add(parsed.findings.derivedUsers)
-        for (rule, times) in parsed.findings.rules {
-            metrics.counter(
-                "courant_intake_rules_broken_total",
-                help: "Events, repeats among them, that were taken although they broke a rule, by rule.",
-                labels: [("source", settings.name), ("rule", rule)]
-            ).add(times)
-        }
+        for (rule, times) in parsed.findings.rules { countBroken(rule, times) }
         for (name, times) in parsed.findings.unknownFields {
             metrics.counter(
                 "courant_intake_unknown_fields_total",
@@ -114,6 +108,14 @@ final class SourceState: Sendable {
                 labels: [("source", settings.name), ("field", shownName(name))]
             ).add(times)
         }
+    }
+
+    func countBroken(_ rule: String, _ times: Int) {
+        metrics.counter(
+            "courant_intake_rules_broken_total",
+            help: "Events, repeats among them, that were taken although they broke a rule, by rule.",
+            labels: [("source", settings.name), ("rule", rule)]
+        ).add(times)
     }
 
     func countDerivedUser() { derivedUsers.add() }

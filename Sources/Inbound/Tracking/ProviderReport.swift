@@ -72,6 +72,9 @@ package struct ProviderReport: Sendable, Hashable {
     /// What custom arguments may be called to say which message an event belongs to.
     package static let messageIDKey = "message_id"
 
+    /// Among `fields`, and no field of the glossary: the service that a message was sent by, by the provider's id.
+    package static let serviceKey = "messaging_service"
+
     /// The custom arguments that are taken for fields of the glossary.
     package static let metadataKeys: Set<String> = [
         "user_id", "external_user_id", "timezone", "campaign_id", "campaign_name", "message_variation_id",

@@ -4,85 +4,124 @@ import Platform
 import Telemetry
 
 extension Tracker {
-    /// What handling the waiting reports came to, one outcome each.
+    /// What handling waiting reports came to, one outcome each; of those that go together into one change record.
     private struct TurnOutcome: Sendable {
         var handled: [Result<Handled, TrackingError>] = []
         var changes = StateChanges()
         var book = DefinitionBook()
         var hasNewBook = false
+        var memory = TurnMemory()
     }
 
     /// Handles reports together: reads and decides, makes durable, puts into the store, answers.
     func turn(_ waiting: [Waiting]) async throws(TrackingError) {
-        let now = platform.clock.now().seconds
-        let definitions = definitions
+        var left = waiting[...]
         do throws(TrackingError) {
-            let outcome = try await store.read { (view) throws(TrackingError) in
-                var outcome = TurnOutcome(book: definitions)
-                for entry in waiting {
-                    outcome.handled.append(try self.handle(entry, now, &view, &outcome))
+            while !left.isEmpty {
+                let part = left
+                let (now, definitions) = (platform.clock.now().seconds, definitions)
+                let outcome = try await store.read { (view) throws(TrackingError) in
+                    var outcome = TurnOutcome(book: definitions)
+                    for entry in part {
+                        guard let result = try self.handle(entry, now, &view, &outcome) else { break }
+                        outcome.handled.append(result)
+                    }
+                    outcome.changes = view.changes
+                    return outcome
                 }
-                outcome.changes = view.changes
-                return outcome
+                let results = try await settle(outcome)
+                metrics.reports.add(results.count)
+                for (entry, result) in zip(left, results) { entry.answer.resume(returning: result) }
+                left = left.dropFirst(results.count)
             }
-            let results = try await settle(outcome)
-            metrics.reports.add(waiting.count)
-            for (entry, result) in zip(waiting, results) { entry.answer.resume(returning: result) }
         } catch {
-            for entry in waiting { entry.answer.resume(returning: .failure(error)) }
-            guard error.code != .journal else { return }
+            for entry in left { entry.answer.resume(returning: .failure(error)) }
+            guard error.code == .state else { return }
             throw error
         }
     }
 
     /// One report; a fault of its own is its own result, a fault of the state ends the turn.
+    ///
+    /// Nil where it does not go into one record with those before it: it is for the next part of the turn.
     private func handle(
         _ entry: Waiting,
         _ now: Int64,
         _ view: inout StateView,
         _ outcome: inout TurnOutcome
-    ) throws(TrackingError) -> Result<Handled, TrackingError> {
+    ) throws(TrackingError) -> Result<Handled, TrackingError>? {
         let mark = view.mark
-        var turn = makeTurn(entry.source, now, view.handOver(), outcome.book)
+        var turn = makeTurn(entry.source, now, view.handOver(), outcome.book, outcome.memory)
+        outcome.memory = TurnMemory()
         turn.arrived = entry.arrived
         turn.key = entry.key
         do throws(TrackingError) {
-            var isRepeat = false
-            if entry.report.isKeyed {
-                let head = ids.head("report", entry.source.name, entry.key)
-                if let before = try turn.seen(head) {
-                    isRepeat = true
-                    turn.arrived = try firstArrival(before, entry)
-                } else {
-                    turn.view.put(.seen, day: StateDay(seconds: now), head, "", "\(entry.arrived) \(entry.digest)")
+            let handled = try handle(entry, &turn)
+            let bytes = turn.view.changes.bytes
+            guard bytes <= changeBytesMax || turn.view.mark == mark else {
+                guard bytes - turn.startBytes > changeBytesMax else {
+                    turn.view.takeBack(to: mark)
+                    view = turn.view.handOver()
+                    return nil
                 }
+                throw TrackingError(
+                    .tooLarge,
+                    "the report makes \(bytes - turn.startBytes) bytes of state, and \(changeBytesMax) go into one "
+                        + "record (half of journal.segment); send its items in several reports"
+                )
             }
-            let handled = try turn.handle(entry.report, isRepeat: isRepeat)
             if handled.repeats > 0 { intake.countRepeats(handled.repeats, of: entry.source.name) }
             view = turn.view.handOver()
             outcome.book = turn.book
+            outcome.memory = turn.memory
             if handled.changedDefinitions { outcome.hasNewBook = true }
             return .success(handled)
         } catch {
-            guard error.code == .report else { throw error }
+            guard error.code == .report || error.code == .tooLarge else { throw error }
             turn.view.takeBack(to: mark)
             view = turn.view.handOver()
             return .failure(error)
         }
     }
 
-    private func firstArrival(_ before: String, _ entry: Waiting) throws(TrackingError) -> Int64 {
-        let parts = before.split(separator: " ")
-        guard parts.count == 2, let arrived = Int64(parts[0]), parts[1] == "\(entry.digest)" else {
-            throw TrackingError(
-                .report,
-                "this Idempotency-Key came with another report before; a new report has a new key"
-            )
+    /// Answers a repeat as it was answered before, and handles anything else.
+    ///
+    /// A report of which nothing was taken leaves its key free: mended, it may come under the same one.
+    private func handle(_ entry: Waiting, _ turn: inout Turn) throws(TrackingError) -> Handled {
+        guard entry.report.isKeyed else { return try turn.handle(entry.report) }
+        let head = ids.head("report", entry.source.name, entry.key)
+        if let before = try turn.seen(head).flatMap(AnsweredReport.init) {
+            guard before.digest == "\(entry.digest)" else {
+                throw TrackingError(
+                    .report,
+                    "this Idempotency-Key came with another report before; a new report has a new key"
+                )
+            }
+            return before.handled(entry.source.name, entry.key)
         }
-        return arrived
+        let handled = try turn.handle(entry.report)
+        guard !handled.isRefused else { return handled }
+        let answered = AnsweredReport(
+            handled,
+            entry.source.name,
+            entry.key,
+            arrived: entry.arrived,
+            digest: entry.digest
+        )
+        turn.view.put(.seen, day: StateDay(seconds: turn.now), head, "", answered.text)
+        return handled
     }
 
-    func makeTurn(_ source: TrackingSource, _ now: Int64, _ view: StateView, _ book: DefinitionBook) -> Turn {
+    /// The bytes of changes that go into one record of the journal: what frames it takes some more.
+    var changeBytesMax: Int { journal.recordBytesMax - 64 }
+
+    func makeTurn(
+        _ source: TrackingSource,
+        _ now: Int64,
+        _ view: StateView,
+        _ book: DefinitionBook,
+        _ memory: TurnMemory
+    ) -> Turn {
         Turn(
             source: source,
             settings: settings,
@@ -92,8 +131,11 @@ extension Tracker {
             now: now,
             arrived: now,
             key: "",
+            sequence: journal.end(of: Self.partition).rawValue,
             view: view,
-            book: book
+            book: book,
+            memory: memory,
+            startBytes: view.changes.bytes
         )
     }
 
@@ -127,6 +169,8 @@ extension Tracker {
         do throws(JournalError) {
             (outcomes, end) = try await intake.append(made, change: record)
         } catch {
+            // The same would be as large the next time.
+            guard error.code != .recordTooLarge else { throw TrackingError(.tooLarge, error.message) }
             throw TrackingError(.journal, "the journal takes nothing at present (\(error.code)); try again")
         }
         guard record != nil else { return outcomes }

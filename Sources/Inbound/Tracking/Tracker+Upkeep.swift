@@ -1,3 +1,4 @@
+import Avro
 import Intake
 import Journal
 import Platform
@@ -24,10 +25,10 @@ extension Tracker {
         let definitions = definitions
         let (made, changes, isMore) = try await store.read {
             (view) throws(TrackingError) -> ([MadeEvents], StateChanges, Bool) in
-            let events = try self.releaseOverdue(now, &view, definitions)
-            let conversions = try self.decideRipe(now, &view, definitions)
-            let isMore = max(events.rows, conversions.rows) == Self.overdueMax
-            return (events.made + conversions.made, view.changes, isMore)
+            var memory = TurnMemory()
+            let events = try self.releaseOverdue(now, &view, definitions, &memory)
+            let conversions = try self.decideRipe(now, &view, definitions, &memory)
+            return (events.made + conversions.made, view.changes, events.isMore || conversions.isMore)
         }
         _ = try await makeDurable(made, changes)
         return isMore
@@ -36,55 +37,75 @@ extension Tracker {
     private func releaseOverdue(
         _ now: Int64,
         _ view: inout StateView,
-        _ definitions: DefinitionBook
-    ) throws(TrackingError) -> (made: [MadeEvents], rows: Int) {
+        _ definitions: DefinitionBook,
+        _ memory: inout TurnMemory
+    ) throws(TrackingError) -> (made: [MadeEvents], isMore: Bool) {
         let due = try view.settledRows(.overdue, headsUpTo: UInt64(max(0, now)), limit: Self.overdueMax)
+        metrics.lag.set(due.first.map { Double(max(0, now.clampedSubtract(Int64(clamping: $0.head.high)))) } ?? 0)
         var made: [MadeEvents] = []
         for row in due {
-            guard let (happening, dueTime, name) = Happening.reading(row.value), let source = self.source(named: name)
-            else {
+            guard view.changes.bytes < changeBytesMax / 2 else { return (made, true) }
+            guard let (happening, dueTime, name) = Happening.reading(row.value) else {
                 metrics.orphaned.add()
                 view.remove(.overdue, row.head, row.tail)
-                for place in Happening.reading(row.value).map({ Turn.waitingPlaces(of: $0.happening, ids) }) ?? [] {
-                    view.remove(.parked, place, row.tail)
-                }
                 continue
             }
-            var turn = makeTurn(source, now, view.handOver(), definitions)
+            guard let source = self.source(named: name) else {
+                made += orphan(happening, of: name)
+                view.remove(.overdue, row.head, row.tail)
+                for place in Turn.waitingPlaces(of: happening, ids) { view.remove(.parked, place, row.tail) }
+                continue
+            }
+            var turn = makeTurn(source, now, view.handOver(), definitions, memory)
+            memory = TurnMemory()
             try turn.overtake(happening, due: dueTime)
-            made += try turn.takeConsequences()
-            view = turn.view.handOver()
+            made += turn.takeConsequences()
+            (view, memory) = (turn.view.handOver(), turn.memory)
         }
-        return (made, due.count)
+        return (made, due.count == Self.overdueMax)
+    }
+
+    /// What waited for a source that is configured no more becomes a dead letter, counted under the first one there is.
+    private func orphan(_ happening: Happening, of name: String) -> [MadeEvents] {
+        metrics.orphaned.add()
+        guard let heir = sourceNames.min() else { return [] }
+        let raw = happening.event(happening.fields).text
+        let message = "source \(name), under which the event waited, is configured no more"
+        return [
+            intake.setAside(Array(raw.utf8), for: heir, origin: name, code: "source_unknown", message: message)
+        ]
     }
 
     private func decideRipe(
         _ now: Int64,
         _ view: inout StateView,
-        _ definitions: DefinitionBook
-    ) throws(TrackingError) -> (made: [MadeEvents], rows: Int) {
-        let taken = now - settings.overtake.components.seconds
+        _ definitions: DefinitionBook,
+        _ memory: inout TurnMemory
+    ) throws(TrackingError) -> (made: [MadeEvents], isMore: Bool) {
+        let taken = now.clampedSubtract(settings.overtake.components.seconds)
         let ripe = try view.settledRows(.ripening, headsUpTo: UInt64(max(0, taken)), limit: Self.overdueMax)
         var made: [MadeEvents] = []
         for row in ripe {
+            guard view.changes.bytes < changeBytesMax / 2 else { return (made, true) }
             guard let deed = WaitingDeed(text: row.value), let source = self.source(named: deed.source) else {
                 metrics.orphaned.add()
                 view.remove(.ripening, row.head, row.tail)
                 if let deed = WaitingDeed(text: row.value) { view.remove(.deeds, deed.place(ids), deed.id) }
                 continue
             }
-            var turn = makeTurn(source, now, view.handOver(), definitions)
+            var turn = makeTurn(source, now, view.handOver(), definitions, memory)
+            memory = TurnMemory()
             made += try turn.settle(deed) { self.source(named: $0) }
-            view = turn.view.handOver()
+            (view, memory) = (turn.view.handOver(), turn.memory)
         }
-        return (made, ripe.count)
+        return (made, ripe.count == Self.overdueMax)
     }
 
     private func dropDays() async throws(TrackingError) {
         let now = platform.clock.now().seconds
         for table in StateTable.allCases where table.isDaily {
             let kept = table == .seen ? settings.seen : settings.keep
-            _ = try await store.drop(table, before: StateDay(seconds: now - kept.components.seconds))
+            _ = try await store.drop(table, before: StateDay(seconds: now.clampedSubtract(kept.components.seconds)))
         }
     }
 
@@ -96,7 +117,7 @@ extension Tracker {
         let today = StateDay(seconds: now)
         guard forgotten.withLock({ $0 != today }) else { return }
         var book = definitions
-        book.forget(endedBefore: now - settings.keep.components.seconds - 86_400)
+        book.forget(endedBefore: now.clampedSubtract(settings.keep.components.seconds).clampedSubtract(86_400))
         let kept = book
         let changes = try await store.read { (view) throws(TrackingError) -> StateChanges in
             for row in try view.settledRows(.definitions) {

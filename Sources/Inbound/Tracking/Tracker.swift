@@ -86,6 +86,8 @@ package final class Tracker: Sendable {
 
     package func source(named name: String) -> TrackingSource? { sources[name] }
 
+    var sourceNames: [String] { sources.keys.sorted() }
+
     // MARK: - Taking
 
     /// Handles a report; returns once all of it is durable.

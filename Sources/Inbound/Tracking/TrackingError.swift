@@ -9,6 +9,8 @@ package struct TrackingError: Error, Sendable, CustomStringConvertible {
         case journal
         /// A report that cannot be carried out; the sender's fault.
         case report
+        /// A report that makes more than the journal takes in one record, however often it comes.
+        case tooLarge = "too_large"
         /// Nothing is taken at present.
         case unavailable
     }

@@ -17,8 +17,15 @@ struct TrackingIDs: Sendable {
     }
 
     /// A UUID of version 5 of these parts.
-    static func id(_ parts: String...) -> String {
+    static func id(_ parts: String...) -> String { id(parts) }
+
+    static func id(_ parts: [String]) -> String {
         UUIDText.text(UUIDText.version5(namespace, joined(parts)))
+    }
+
+    /// The dispatch id of a message that shares none.
+    static func dispatchID(_ source: String, _ key: String, item: Int) -> String {
+        id("dispatch", source, key, "\(item)")
     }
 
     /// 28 hexadecimal digits: the day of the message's report, by which its context is found, and 24 of a hash.

@@ -9,6 +9,8 @@ package struct TrackingMetrics: Sendable {
     let released: Counter
     let overtaken: Counter
     let orphaned: Counter
+    /// How long the oldest event has been due that waited long enough.
+    let lag: Gauge
 
     package init(_ registry: MetricRegistry) {
         self.registry = registry
@@ -30,8 +32,12 @@ package struct TrackingMetrics: Sendable {
         )
         orphaned = registry.counter(
             "courant_tracking_orphaned_total",
-            help: "Events and opens that waited while their source was taken out of the configuration.",
+            help: "Events and opens that waited while their source, or its edition's type for them, was taken away.",
             labels: []
+        )
+        lag = registry.gauge(
+            "courant_tracking_overdue_seconds",
+            help: "For how long the oldest event that has waited long enough should have gone out."
         )
     }
 

@@ -87,6 +87,7 @@ struct TwilioMessage: Sendable {
     private func fields(of status: String) -> ReportFields {
         var fields = ReportFields()
         fields.set("from_phone_number", form.text("From"))
+        fields.set(ProviderReport.serviceKey, form.text("MessagingServiceSid"))
         if status == "undelivered" || status == "failed" {
             fields.set("error", form.text("ErrorMessage"))
             fields.set("provider_error_code", form.text("ErrorCode"))

@@ -9,6 +9,7 @@ package struct DefinitionBook: Sendable, Hashable {
     private var canvases: [String: DefinitionHistory<Canvas>] = [:]
     private var groups: [String: DefinitionHistory<SubscriptionGroup>] = [:]
     private var index = GroupIndex()
+    private var conversions = ConversionIndex()
 
     package init() {}
 
@@ -45,8 +46,10 @@ package struct DefinitionBook: Sendable, Hashable {
     package mutating func put(_ definition: Definition, from time: Int64) -> Bool {
         switch definition {
         case .campaign(let campaign):
+            conversions.add(campaign.conversions, of: .campaign(campaign.id))
             return campaigns[campaign.id, default: DefinitionHistory()].set(campaign, from: time)
         case .canvas(let canvas):
+            conversions.add(canvas.conversions, of: .canvas(canvas.id))
             return canvases[canvas.id, default: DefinitionHistory()].set(canvas, from: time)
         case .group(let group):
             index.add(group)
@@ -72,6 +75,13 @@ package struct DefinitionBook: Sendable, Hashable {
         index = GroupIndex()
         for history in groups.values {
             for version in history.versions { version.value.map { index.add($0) } }
+        }
+        conversions = ConversionIndex()
+        for (id, history) in campaigns {
+            for version in history.versions { conversions.add(version.value?.conversions ?? [], of: .campaign(id)) }
+        }
+        for (id, history) in canvases {
+            for version in history.versions { conversions.add(version.value?.conversions ?? [], of: .canvas(id)) }
         }
     }
 
@@ -112,11 +122,36 @@ extension DefinitionBook {
 
     /// Whether a version of a campaign or canvas has a conversion that such a deed fulfils.
     func mayConvert(_ owner: MessageOwner, by deed: Deed) -> Bool {
+        !ruleSpans(of: owner, by: deed).isEmpty
+    }
+
+    /// The campaigns and canvases that have, or had, a conversion by a deed of that kind.
+    func owners(convertedBy deed: Deed) -> Set<MessageOwner> { conversions.owners(convertedBy: deed) }
+
+    /// The rules of a campaign or canvas that such a deed fulfils, window aside, by the times of their versions.
+    func ruleSpans(of owner: MessageOwner, by deed: Deed) -> [RuleSpan] {
         switch owner {
-        case .campaign(let id):
-            campaigns[id]?.versions.contains { $0.value?.conversions(by: deed).isEmpty == false } ?? false
-        case .canvas(let id):
-            canvases[id]?.versions.contains { $0.value?.conversions(by: deed).isEmpty == false } ?? false
+        case .campaign(let id): Self.spans(campaigns[id]) { $0.conversions(by: deed).map(ruleAt($0.conversions)) }
+        case .canvas(let id): Self.spans(canvases[id]) { $0.conversions(by: deed).map(ruleAt($0.conversions)) }
+        }
+    }
+
+    private func ruleAt(_ rules: [ConversionRule]) -> (Int) -> (Int, ConversionRule) { { ($0, rules[$0]) } }
+
+    private static func spans<Value>(
+        _ history: DefinitionHistory<Value>?,
+        _ rules: (Value) -> [(Int, ConversionRule)]
+    ) -> [RuleSpan] {
+        let versions = history?.versions ?? []
+        return versions.indices.compactMap { index in
+            guard let rules = versions[index].value.map(rules), !rules.isEmpty else { return nil }
+            let next = index + 1
+            return RuleSpan(
+                // Before the first version there is the first.
+                from: index == 0 ? .min : versions[index].from,
+                until: next < versions.endIndex ? versions[next].from.clampedSubtract(1) : .max,
+                rules: rules
+            )
         }
     }
 

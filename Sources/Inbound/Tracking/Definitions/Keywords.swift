@@ -2,7 +2,8 @@ import Avro
 
 /// The words that change a subscription by SMS, in each language of a group.
 ///
-/// A message is a keyword when the whole of it, without blanks around, is one such word, in any letter case.
+/// The standard words for stop count in any group, whatever its own. A message is a keyword when the
+/// whole of it, without blanks around, is one such word, in any letter case.
 package struct Keywords: Sendable, Hashable {
     package struct Language: Sendable, Hashable {
         /// Such as `en`.
@@ -35,15 +36,19 @@ package struct Keywords: Sendable, Hashable {
                 }
             }
         }
+        // By law these are heard in any programme, whatever its language.
+        for word in Self.alwaysStop { meanings[word.lowercased()] = .stop }
         self.meanings = meanings
     }
+
+    private static let alwaysStop = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]
 
     /// The English words that senders in the United States must heed.
     package static let standard = Keywords([
         Language(
             "en",
             start: ["START", "YES", "UNSTOP"],
-            stop: ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"],
+            stop: alwaysStop,
             help: ["HELP", "INFO"]
         )
     ])
@@ -162,6 +167,10 @@ extension Keywords {
                     throw DefinitionError(.doubled, at: place, message)
                 }
             }
+        }
+        for word in alwaysStop {
+            guard let (meaning, place) = seen[word.lowercased()], meaning != .stop else { continue }
+            throw DefinitionError(.wrongValue, at: place, "must be another word: \(word) means stop in any group")
         }
     }
 }

@@ -15,6 +15,12 @@ extension TrackReport {
     /// The most items that one report may have.
     package static let itemsMax = 10_000
     private static let idBytesMax = 1_000
+    /// The most bytes of a member that is a field of the glossary.
+    static let fieldBytesMax = 1_000
+    /// Of those that hold more than an id or a name.
+    static let longFields = ["message_extras": 10_000]
+    /// The most bytes that members for all recipients come to, counted for each of them.
+    static let sharedBytesMax = 32 << 20
 
     /// Reads a report's body.
     package init(_ route: TrackRoute, reading json: JSONValue) throws(DefinitionError) {
@@ -115,8 +121,15 @@ extension TrackReport {
     private static func sends(_ json: JSONValue) throws(DefinitionError) -> SendReport {
         let own = ["channel", "trigger", "dispatch_key", "messaging_service", "time", "recipients"]
         let reader = try MemberReader(json, at: "", of: "a report of sends", known: own + message + sent)
-        let shared = reader.fields(message + sent)
+        let shared = try reader.fields(message + sent)
         let time = try reader.time()
+        let copies = reader.value("recipients")?.array?.count ?? 0
+        guard shared.text.utf8.count * copies <= sharedBytesMax else {
+            let message =
+                "are too many: the report's own members come to \(shared.text.utf8.count) bytes, and for all "
+                + "recipients together \(sharedBytesMax) are taken; send them in several reports"
+            throw DefinitionError(.tooMany, at: "recipients", message)
+        }
         let recipientNames = person + device.filter { !sent.contains($0) } + message + sent
         let known = recipientNames + ["time", "provider_message_id"]
         return SendReport(
@@ -126,7 +139,7 @@ extension TrackReport {
             messagingService: try reader.optionalText("messaging_service", bytesMax: idBytesMax),
             recipients: try reader.items("recipients", countMax: itemsMax) { (json, path) throws(DefinitionError) in
                 let reader = try MemberReader(json, at: path, of: "a recipient", known: known)
-                let fields = reader.fields(recipientNames).filled(from: shared)
+                let fields = try reader.fields(recipientNames).filled(from: shared)
                 return SendReport.Recipient(
                     item: ReportItem(fields: fields, time: try reader.time() ?? time, messageID: nil),
                     providerMessageID: try reader.optionalText("provider_message_id", bytesMax: idBytesMax)
@@ -147,7 +160,7 @@ extension TrackReport {
             let reader = try MemberReader(json, at: path, of: "an item of \(name)", known: names)
             let fields = names.filter { !notFields.contains($0) }
             let item = ReportItem(
-                fields: reader.fields(fields),
+                fields: try reader.fields(fields),
                 time: try reader.time(),
                 messageID: names.contains("message_id")
                     ? try reader.optionalText("message_id", bytesMax: idBytesMax) : nil
@@ -186,8 +199,22 @@ extension TrackReport {
 
 extension MemberReader {
     /// Those of the members that are fields of the glossary; their types are checked when they become events.
-    func fields(_ names: [String]) -> Fields {
-        Fields(names.compactMap { name in value(name).map { JSONValue.Member(name, $0) } })
+    func fields(_ names: [String]) throws(DefinitionError) -> Fields {
+        var members: [JSONValue.Member] = []
+        for name in names {
+            guard let value = value(name) else { continue }
+            let bytesMax = TrackReport.longFields[name] ?? TrackReport.fieldBytesMax
+            switch value {
+            case .string(let text), .number(let text):
+                guard text.utf8.count > bytesMax else { break }
+                let message = "may have \(bytesMax) bytes, found \(text.utf8.count)"
+                throw DefinitionError(.wrongValue, at: path(of: name), message)
+            case .array, .object: throw wrongType(name, "a text, a number or true or false", value)
+            case .null, .boolean: break
+            }
+            members.append(JSONValue.Member(name, value))
+        }
+        return Fields(members)
     }
 
     func time() throws(DefinitionError) -> Int64? {

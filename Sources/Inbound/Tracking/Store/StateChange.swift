@@ -9,6 +9,9 @@ package struct StateChange: Sendable, Hashable {
     package let tail: String
     /// Nil: removed.
     package let value: String?
+
+    /// Table, mark and head have 18 bytes, each of the three numbers at most 10.
+    fileprivate var bytesMax: Int { 48 + tail.utf8.count + (value?.utf8.count ?? 0) }
 }
 
 /// The changes of one turn, in order, as they stand in a change record of the journal.
@@ -22,14 +25,21 @@ package struct StateChanges: Sendable, Hashable {
     static let form: UInt8 = 1
 
     package private(set) var changes: [StateChange] = []
+    /// At least the bytes of `encoded`.
+    private(set) var bytes = 16
 
     package init() {}
 
     package var isEmpty: Bool { changes.isEmpty }
 
-    mutating func append(_ change: StateChange) { changes.append(change) }
+    mutating func append(_ change: StateChange) {
+        changes.append(change)
+        bytes += change.bytesMax
+    }
 
-    mutating func truncate(to count: Int) { changes.removeLast(changes.count - count) }
+    mutating func truncate(to count: Int) {
+        while changes.count > count { bytes -= changes.removeLast().bytesMax }
+    }
 
     package var encoded: [UInt8] {
         var encoder = BinaryEncoder(capacity: 64 + changes.count * 64)
@@ -52,7 +62,7 @@ package struct StateChanges: Sendable, Hashable {
         var decoder = BinaryDecoder(at: 1)
         while decoder.position < span.count {
             guard let change = try? Self.change(&decoder, span) else { return nil }
-            changes.append(change)
+            append(change)
         }
     }
 

@@ -21,15 +21,15 @@ package enum StateTable: UInt8, CaseIterable, Sendable {
 
     /// Message contexts, by message id.
     case messages = 32
-    /// Message ids, by the provider's own.
+    /// Message ids, by the provider's own and, of an email, its address.
     case providerMessages = 33
-    /// What has been taken: reports by their keys, events by their ids.
+    /// What has been taken: reports by their keys, with what they were answered, and events by their ids.
     case seen = 34
     /// What conversions are counted from, by user.
     case receipts = 35
-    /// Outbound SMS, by the user's number.
+    /// Outbound SMS, by the user's number and ours, in the order of time.
     case outbound = 36
-    /// The canvas steps that a user was sent.
+    /// The canvas steps that a user was sent, by user and canvas, in the order of time.
     case steps = 37
     /// Who received a message at a number.
     case deliveries = 38
@@ -88,8 +88,10 @@ package struct StateDay: Hashable, Comparable, Sendable {
     package init(_ rawValue: UInt16) { self.rawValue = rawValue }
 
     /// The day of a moment in seconds since 1970; the ends of the range hold what lies beyond them.
+    ///
+    /// The first is day 1: 0 stands for tables that are not daily.
     package init(seconds: Int64) {
-        rawValue = UInt16(clamping: seconds >= 0 ? seconds / 86_400 : 0)
+        rawValue = UInt16(clamping: max(1, seconds / 86_400))
     }
 
     package static func < (left: StateDay, right: StateDay) -> Bool { left.rawValue < right.rawValue }

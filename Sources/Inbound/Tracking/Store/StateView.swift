@@ -47,27 +47,88 @@ package struct StateView {
         }
     }
 
-    /// The rows of a head in the order of their tails' bytes.
+    /// The rows of a head in the order of their tails' bytes; with a limit, so many of them at least, if there are.
     package func rows(
         _ table: StateTable,
         day: StateDay? = nil,
-        _ head: RowHead
+        _ head: RowHead,
+        limit: Int? = nil
     ) throws(TrackingError) -> [(tail: String, value: String)] {
         let day = day?.rawValue ?? 0
+        let changes = changed[Place(table: table, day: day, head: head)] ?? [:]
         var found: [String: String] = [:]
         if has(table, day) {
             let rows = try failing {
                 try Row.fetchAll(
                     database.cachedStatement(
-                        sql: "SELECT tail, value FROM \(table.sqlName(day: day)) WHERE high = ? AND low = ?"
+                        sql: "SELECT tail, value FROM \(table.sqlName(day: day)) WHERE high = ? AND low = ? LIMIT ?"
                     ),
-                    arguments: [Int64(bitPattern: head.high), Int64(bitPattern: head.low)]
+                    arguments: [
+                        Int64(bitPattern: head.high), Int64(bitPattern: head.low),
+                        limit.map { $0 + changes.count } ?? -1,
+                    ]
                 )
             }
             for row in rows { found[row["tail"]] = row["value"] }
         }
-        for (tail, value) in changed[Place(table: table, day: day, head: head)] ?? [:] { found[tail] = value }
-        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        for (tail, value) in changes { found[tail] = value }
+        return found.sorted { Self.precedes($0.key, $1.key) }.map { ($0.key, $0.value) }
+    }
+
+    /// The tails of a head's rows in the order of their bytes, for who need not read the values.
+    package func tails(_ table: StateTable, day: StateDay, _ head: RowHead) throws(TrackingError) -> [String] {
+        var found: Set<String> = []
+        if has(table, day.rawValue) {
+            let tails = try failing {
+                try String.fetchAll(
+                    database.cachedStatement(
+                        sql: "SELECT tail FROM \(table.sqlName(day: day.rawValue)) WHERE high = ? AND low = ?"
+                    ),
+                    arguments: [Int64(bitPattern: head.high), Int64(bitPattern: head.low)]
+                )
+            }
+            found = Set(tails)
+        }
+        for (tail, value) in changed[Place(table: table, day: day.rawValue, head: head)] ?? [:] {
+            if value == nil { found.remove(tail) } else { found.insert(tail) }
+        }
+        return found.sorted(by: Self.precedes)
+    }
+
+    /// The last row of a head whose tail comes before `end`, in a table from which no single row is removed.
+    package func last(
+        _ table: StateTable,
+        day: StateDay,
+        _ head: RowHead,
+        before end: String
+    ) throws(TrackingError) -> (tail: String, value: String)? {
+        var last: (tail: String, value: String)?
+        if has(table, day.rawValue) {
+            let row = try failing {
+                try Row.fetchOne(
+                    database.cachedStatement(
+                        sql: """
+                            SELECT tail, value FROM \(table.sqlName(day: day.rawValue))
+                            WHERE high = ? AND low = ? AND tail < ? ORDER BY tail DESC LIMIT 1
+                            """
+                    ),
+                    arguments: [Int64(bitPattern: head.high), Int64(bitPattern: head.low), end]
+                )
+            }
+            if let row { last = (row["tail"], row["value"]) }
+        }
+        for (tail, value) in changed[Place(table: table, day: day.rawValue, head: head)] ?? [:] {
+            guard let value, Self.precedes(tail, end), last.map({ Self.precedes($0.tail, tail) }) ?? true else {
+                continue
+            }
+            last = (tail, value)
+        }
+        return last
+    }
+
+    /// In the order of the database, which is that of the bytes.
+    private static func precedes(_ one: String, _ other: String) -> Bool {
+        one.utf8.lexicographicallyPrecedes(other.utf8)
     }
 
     /// All rows of a table that is not daily, as the last turn left them.

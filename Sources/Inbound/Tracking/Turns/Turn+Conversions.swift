@@ -1,60 +1,5 @@
 import Avro
 
-/// From where conversions are counted: a message that a user received, or an entry into a canvas.
-struct Receipt: Sendable, Hashable {
-    let id: String
-    let time: Int64
-    let owner: MessageOwner
-    /// What a conversion's event takes over.
-    let fields: Fields
-    /// One bit for each of the rules A to D that has been fulfilled.
-    var converted: Int64
-
-    static let fieldNames: Set<String> = [
-        "user_id", "external_user_id", "timezone", "campaign_id", "campaign_name", "message_variation_id",
-        "message_variation_name", "send_id", "canvas_id", "canvas_name", "canvas_variation_id",
-        "canvas_variation_name", "app_group_id",
-    ]
-
-    init(id: String, time: Int64, owner: MessageOwner, fields: Fields) {
-        self.id = id
-        self.time = time
-        self.owner = owner
-        self.fields = fields.only(Self.fieldNames)
-        converted = 0
-    }
-
-    init?(id: String, text: String) {
-        guard let json = try? JSONValue(parsing: text), case .object(let members)? = json["fields"],
-            let time = json["time"]?.integer, let converted = json["converted"]?.integer
-        else { return nil }
-        let fields = Fields(members)
-        guard let owner = MessageOwner(fields) else { return nil }
-        self.id = id
-        self.time = time
-        self.owner = owner
-        self.fields = fields
-        self.converted = converted
-    }
-
-    func hasConverted(_ index: Int) -> Bool { converted & 1 << Int64(index) != 0 }
-
-    mutating func convert(_ index: Int) { converted |= 1 << Int64(index) }
-
-    var text: String {
-        JSONValue.object([
-            .init("time", .number("\(time)")), .init("converted", .number("\(converted)")),
-            .init("fields", .object(fields.members)),
-        ]).text
-    }
-}
-
-/// Where a receipt stands.
-struct ReceiptPlace: Sendable, Hashable {
-    let day: StateDay
-    let head: RowHead
-}
-
 extension Turn {
     /// Whom state is kept for; nil where nobody is named.
     static func userKey(_ fields: Fields) -> String? {
@@ -77,8 +22,7 @@ extension Turn {
             put(receipt, of: user)
         case .canvas(let id):
             guard let step = context.fields.string("canvas_step_id") else { return }
-            let head = ids.head("step", user, id)
-            view.put(.steps, day: StateDay(seconds: context.time), head, context.messageID, "\(context.time) \(step)")
+            view.put(.steps, day: day(context.time), ids.head("step", user, id), ordered(context.time), step)
         case nil: return
         }
     }
@@ -96,56 +40,90 @@ extension Turn {
     }
 
     private mutating func put(_ receipt: Receipt, of user: String) {
-        put(receipt, at: ReceiptPlace(day: StateDay(seconds: receipt.time), head: ids.head("receipts", user)))
+        put(receipt, at: ReceiptPlace(day: day(receipt.time), head: ids.head("receipts", user)), of: user)
     }
 
-    mutating func put(_ receipt: Receipt, at place: ReceiptPlace) {
-        view.put(.receipts, day: place.day, place.head, receipt.id, receipt.text)
+    private mutating func put(_ receipt: Receipt, at place: ReceiptPlace, of user: String) {
+        view.put(.receipts, day: place.day, place.head, receipt.name.tail, receipt.text)
+        memory.note(receipt, at: place, of: user)
     }
 
-    /// The receipts of a user that a deed of that time can fulfil, as far as time goes; the latest days first.
-    func receipts(of user: String, upTo time: Int64) throws(TrackingError) -> [(place: ReceiptPlace, Receipt)] {
-        let head = ids.head("receipts", user)
-        let oldest = StateDay(seconds: time - DefinitionLimits.windowSecondsMax)
-        var found: [(place: ReceiptPlace, Receipt)] = []
-        for day in view.days(of: .receipts) where day >= oldest && day <= StateDay(seconds: time) {
-            for row in try view.rows(.receipts, day: day, head) {
-                guard let receipt = Receipt(id: row.tail, text: row.value) else { continue }
-                found.append((ReceiptPlace(day: day, head: head), receipt))
-            }
-        }
-        return found.reversed()
-    }
+    // MARK: - Deeds
 
     /// Emits the conversions that a deed fulfils: once for each receipt and rule.
     ///
     /// For what a user's own device reports, which keeps its order.
     mutating func convert(_ fields: Fields, by deed: Deed, at time: Int64) throws(TrackingError) {
         guard let user = Self.userKey(fields) else { return }
-        for (place, found) in try receipts(of: user, upTo: time) {
-            var receipt = found
-            let before = receipt.converted
-            for (index, rule) in rules(of: receipt, fulfilledBy: deed) where !receipt.hasConverted(index) {
-                guard rule.isWithinWindow(receipt: receipt.time, deed: time) else { continue }
+        try fulfil(user, deed, at: time) { (turn, receipt, rules) throws(TrackingError) in
+            for (index, rule) in rules where rule.isWithinWindow(receipt: receipt.time, deed: time) {
                 receipt.convert(index)
-                try draftConversion(receipt, index, rule, fields, user, time)
+                try turn.makeConversion(receipt, index, rule, fields, user, time)
             }
-            if receipt.converted != before { put(receipt, at: place) }
         }
     }
 
-    func rules(of receipt: Receipt, fulfilledBy deed: Deed) -> [(Int, ConversionRule)] {
-        switch receipt.owner {
-        case .campaign(let id):
-            guard let campaign = book.campaign(id, at: receipt.time) else { return [] }
-            return campaign.conversions(by: deed).map { ($0, campaign.conversions[$0]) }
-        case .canvas(let id):
-            guard let canvas = book.canvas(id, at: receipt.time) else { return [] }
-            return canvas.conversions(by: deed).map { ($0, canvas.conversions[$0]) }
+    /// Goes through the receipts of a user that have a rule left which such a deed fulfils, the earliest first, and
+    /// keeps what `decide` makes of each.
+    ///
+    /// No receipt is read of a campaign or canvas that has no such rule, nor one out of the reach of all of them.
+    mutating func fulfil(
+        _ user: String,
+        _ deed: Deed,
+        at time: Int64,
+        _ decide: (inout Turn, inout Receipt, [(Int, ConversionRule)]) throws(TrackingError) -> Void
+    ) throws(TrackingError) {
+        let owners = book.owners(convertedBy: deed)
+        guard !owners.isEmpty else { return }
+        if memory.receipts[user] == nil { memory.hold(try receiptEntries(of: user), of: user) }
+        let held = memory.receipts[user] ?? [:]
+        let matching = held.count < owners.count ? held.keys.filter(owners.contains) : owners.filter { held[$0] != nil }
+        var hits: [(entry: TurnMemory.ReceiptEntry, span: RuleSpan)] = []
+        for owner in matching {
+            let entries = held[owner] ?? []
+            for span in book.ruleSpans(of: owner, by: deed) {
+                let earliest = max(span.from, time.clampedSubtract(span.windowMax))
+                var index = entries.firstIndex(notBefore: { $0.name.time < earliest })
+                while index < entries.endIndex, entries[index].name.time <= min(span.until, time) {
+                    if !entries[index].isSpent(span.bits) { hits.append((entries[index], span)) }
+                    index += 1
+                }
+            }
+        }
+        hits.sort { $0.entry.name < $1.entry.name }
+        for (entry, span) in hits {
+            guard var receipt = try receipt(entry) else { continue }
+            let before = receipt.converted
+            let rules = span.rules.filter { !receipt.hasConverted($0.0) }
+            if !rules.isEmpty { try decide(&self, &receipt, rules) }
+            if receipt.converted != before {
+                put(receipt, at: entry.place, of: user)
+            } else if entry.receipt == nil {
+                memory.note(receipt, at: entry.place, of: user)
+            }
         }
     }
 
-    mutating func draftConversion(
+    private func receiptEntries(of user: String) throws(TrackingError) -> [TurnMemory.ReceiptEntry] {
+        let head = ids.head("receipts", user)
+        var entries: [TurnMemory.ReceiptEntry] = []
+        for day in view.days(of: .receipts) {
+            let place = ReceiptPlace(day: day, head: head)
+            for tail in try view.tails(.receipts, day: day, head) {
+                guard let name = ReceiptName(tail) else { continue }
+                entries.append(TurnMemory.ReceiptEntry(place: place, name: name))
+            }
+        }
+        return entries
+    }
+
+    private func receipt(_ entry: TurnMemory.ReceiptEntry) throws(TrackingError) -> Receipt? {
+        if let receipt = entry.receipt { return receipt }
+        let text = try view.value(.receipts, day: entry.place.day, entry.place.head, entry.name.tail)
+        return text.flatMap { Receipt(entry.name, text: $0) }
+    }
+
+    mutating func makeConversion(
         _ receipt: Receipt,
         _ index: Int,
         _ rule: ConversionRule,
@@ -162,19 +140,44 @@ extension Turn {
         case .campaign: type = "users.campaigns.Conversion"
         case .canvas(let canvas):
             type = "users.canvas.Conversion"
-            fields.set("canvas_step_id", try lastStep(user, canvas, upTo: time))
+            let step = try latest(.steps, ids.head("step", user, canvas), upTo: time)
+            fields.set("canvas_step_id", step?.value)
         }
         let id = TrackingIDs.id("conversion", receipt.id, "\(index)")
-        if let draft = draft(type, id: id, time: time, try known(fields)) { consequences.append(draft) }
+        if let draft = draft(type, id: id, time: time, try known(fields)) { _ = try settle(draft) }
     }
 
-    /// The last step of a canvas that a user was sent.
-    private func lastStep(_ user: String, _ canvas: String, upTo time: Int64) throws(TrackingError) -> String? {
-        let head = ids.head("step", user, canvas)
-        for day in view.days(of: .steps) where day <= StateDay(seconds: time) {
-            let steps = try view.rows(.steps, day: day, head).compactMap { Self.timed($0.value) }
-            if let last = steps.filter({ $0.time <= time }).max(by: { $0.time < $1.time }) { return last.text }
+    // MARK: - Rows in the order of time
+
+    /// The day under which a moment's rows stand: its own, but none that has gone, and none that is still to come, so
+    /// that no sender makes a table of whatever day.
+    func day(_ time: Int64) -> StateDay {
+        let kept = StateDay(seconds: now.clampedSubtract(settings.keep.components.seconds))
+        return min(max(StateDay(seconds: time), kept), StateDay(seconds: now))
+    }
+
+    /// The tail of a row that is found by its moment; within one second what was taken in later comes later.
+    func ordered(_ time: Int64) -> String {
+        OrderedText.text(time) + OrderedText.text(sequence) + OrderedText.text(Int64(view.mark))
+    }
+
+    /// The latest of such rows up to and with a moment.
+    func latest(
+        _ table: StateTable,
+        _ head: RowHead,
+        upTo time: Int64,
+        from oldest: StateDay = StateDay(1)
+    ) throws(TrackingError) -> (tail: String, value: String)? {
+        let end = OrderedText.text(time) + "g"
+        var found: (tail: String, value: String)?
+        var days = 0
+        for day in view.days(of: table) where day <= self.day(time) && day >= oldest {
+            guard let row = try view.last(table, day: day, head, before: end) else { continue }
+            if found.map({ $0.tail < row.tail }) ?? true { found = row }
+            days += 1
+            // A row dated ahead stands under the day on which it was taken in.
+            if days == 2 { break }
         }
-        return nil
+        return found
     }
 }

@@ -1,4 +1,5 @@
 import Avro
+import Glossary
 import Intake
 import Journal
 import Telemetry
@@ -9,10 +10,9 @@ extension Turn {
     /// Where the message is not known yet the event waits: when its send is reported it goes out with its context, and
     /// after `overtake` without, never earlier.
     mutating func happen(_ happening: Happening) throws(TrackingError) {
-        guard type(happening.type) != nil else { return }
         if let context = try context(of: happening) {
             try emit(happening, context)
-        } else if mayWait(happening), park(happening) {
+        } else if mayWait(happening), try complaint(happening) == nil, park(happening) {
             return
         } else {
             try emit(happening, nil)
@@ -26,10 +26,42 @@ extension Turn {
         guard let providerID = happening.providerMessageID else { return nil }
         let head = ids.head("provider", providerID)
         for day in view.days(of: .providerMessages) {
-            if let id = try view.value(.providerMessages, day: day, head) { return try context(id) }
+            if let id = try messageID(at: head, day, of: happening) { return try context(id) }
         }
         return nil
     }
+
+    /// The message that a provider knows by an id, and of an email by its address too: SendGrid's id of one request is
+    /// that of all its recipients.
+    private func messageID(at head: RowHead, _ day: StateDay, of happening: Happening) throws(TrackingError) -> String?
+    {
+        let address = happening.mailbox
+        // More than three are one request's recipients: they are asked for by address.
+        let few = try view.rows(.providerMessages, day: day, head, limit: 4)
+        guard few.count > 3 else {
+            if let own = few.first(where: { $0.tail == address }) { return own.value }
+            if address.isEmpty { return few.count == 1 ? few[0].value : nil }
+            return few.first { $0.tail.isEmpty }?.value
+        }
+        if let own = try view.value(.providerMessages, day: day, head, address) { return own }
+        return address.isEmpty ? nil : try view.value(.providerMessages, day: day, head, "")
+    }
+
+    /// Remembers under which id a provider knows a message.
+    mutating func remember(_ context: MessageContext, as providerID: String, of day: StateDay) {
+        let address = Self.mailbox(context.fields)
+        view.put(.providerMessages, day: day, ids.head("provider", providerID), address, context.messageID)
+    }
+
+    /// Lets go what has waited for a message that a provider knows by an id.
+    mutating func release(providerID: String, _ context: MessageContext) throws(TrackingError) {
+        for address in Set([Self.mailbox(context.fields), ""]).sorted() {
+            try release(ids.head("parked", "provider", providerID, address), context)
+        }
+    }
+
+    /// The address of an email's recipient, empty for any other message: a provider's id of those has one recipient.
+    static func mailbox(_ fields: Fields) -> String { fields.string("email_address").map(normalized) ?? "" }
 
     func context(_ messageID: String) throws(TrackingError) -> MessageContext? {
         guard let day = TrackingIDs.day(ofMessage: messageID), day.rawValue > 0 else { return nil }
@@ -53,17 +85,22 @@ extension Turn {
         guard let place = heads.first else { return false }
         let due = now + settings.overtake.components.seconds
         let text = happening.text(due: due, source: source.name)
-        guard text.utf8.count * (heads.count + 1) <= intake.journal.recordBytesMax / 2 else { return false }
+        // A provider's body is one report: what it parks must go into one change record.
+        let bytes = (text.utf8.count + Self.parkedBytesMax) * (heads.count + 1)
+        guard view.changes.bytes - startBytes + bytes <= intake.journal.recordBytesMax / 2 else { return false }
         for head in heads { view.put(.parked, head, happening.id, text) }
         view.put(.overdue, RowHead(high: UInt64(max(0, due)), low: place.low), happening.id, text)
         metrics.parked.add()
         return true
     }
 
+    /// What a row of what waits takes beside its text.
+    private static let parkedBytesMax = 256
+
     static func waitingPlaces(of happening: Happening, _ ids: TrackingIDs) -> [RowHead] {
         [
             happening.messageID.map { ids.head("parked", "message", $0) },
-            happening.providerMessageID.map { ids.head("parked", "provider", $0) },
+            happening.providerMessageID.map { ids.head("parked", "provider", $0, happening.mailbox) },
         ].compactMap { $0 }
     }
 
@@ -98,9 +135,15 @@ extension Turn {
         if happening.type == Self.changeType {
             return try subscribe(fields, eventID: happening.id, time: happening.time)
         }
-        if let draft = draft(happening.type, id: happening.id, time: happening.time, fields) {
-            consequences.append(draft)
+        guard let draft = draft(happening.type, id: happening.id, time: happening.time, fields) else {
+            // It waited while the source changed its edition.
+            metrics.orphaned.add()
+            let event = happening.event(fields)
+            let message = "edition \(source.edition.name) has no event type \(happening.type)"
+            return setAside(event, code: Rejection.Code.typeUnknown, message: message)
         }
+        if happening.type.hasSuffix(".Send"), let context { noteMade(Self.sendID(context.messageID)) }
+        guard try settle(draft) else { return }
         try follow(happening, fields, context)
     }
 
@@ -116,8 +159,9 @@ extension Turn {
 
     /// Fields in which a message's context outweighs what an event brings itself.
     private static let sendersWord = [
-        "user_id", "external_user_id", "campaign_id", "message_variation_id", "canvas_id", "canvas_variation_id",
-        "canvas_step_id", "dispatch_id", "send_id",
+        "user_id", "external_user_id", "campaign_id", "campaign_name", "message_variation_id", "message_variation_name",
+        "canvas_id", "canvas_name", "canvas_variation_id", "canvas_variation_name", "canvas_step_id",
+        "canvas_step_name", "canvas_step_message_variation_id", "dispatch_id", "send_id",
     ]
 
     /// What an event sets off: a Send is received, opens and clicks may convert, a delivery is its number's latest.
@@ -131,9 +175,12 @@ extension Turn {
             try noteDelivery(to: number, user: fields.string("user_id"), time: happening.time)
         }
         if type.hasSuffix(".Send"), context == nil { try adopt(happening, fields) }
+        if let context { learnSender(happening, context) }
         if type == "users.messages.inappmessage.Impression" {
             try receive(MessageContext(messageID: happening.id, time: happening.time, fields: fields))
         }
+        // A card of the news feed is no message.
+        guard !type.hasPrefix("users.messages.newsfeedcard.") else { return }
         if type.hasSuffix(".Open") { try note(happening, .opened, fields) }
         if type.hasSuffix(".Click") { try note(happening, .clicked, fields) }
     }
@@ -142,19 +189,37 @@ extension Turn {
     private mutating func adopt(_ happening: Happening, _ fields: Fields) throws(TrackingError) {
         let day = StateDay(seconds: now)
         let id = TrackingIDs.messageID(day: day, "adopted", happening.id)
+        noteMade(Self.sendID(id))
         let context = MessageContext(messageID: id, time: happening.time, fields: fields)
         view.put(.messages, day: day, ids.head("message", id), "", context.text)
         if let providerID = happening.providerMessageID {
-            view.put(.providerMessages, day: day, ids.head("provider", providerID), "", id)
-            try release(ids.head("parked", "provider", providerID), context)
+            remember(context, as: providerID, of: day)
+            try release(providerID: providerID, context)
         }
-        if happening.type == SendReport.Channel.sms.sendType { rememberOutbound(context, service: nil) }
+        if happening.type == SendReport.Channel.sms.sendType {
+            rememberOutbound(context, service: happening.fields.string(ProviderReport.serviceKey))
+        }
         try receive(context)
+    }
+
+    /// A message that was reported as sent by a service: its provider says from which number it went.
+    ///
+    /// A reply comes to that number, and may not name the service.
+    mutating func learnSender(_ happening: Happening, _ context: MessageContext) {
+        guard happening.type.hasPrefix("users.messages.sms."), context.fields["from_phone_number"] == nil,
+            let number = happening.fields.string("from_phone_number"), context.fields["to_phone_number"] != nil,
+            let day = TrackingIDs.day(ofMessage: context.messageID)
+        else { return }
+        var fields = context.fields
+        fields.set("from_phone_number", number)
+        let known = MessageContext(messageID: context.messageID, time: context.time, fields: fields)
+        view.put(.messages, day: day, ids.head("message", known.messageID), "", known.text)
+        rememberOutbound(known, service: nil)
     }
 
     private mutating func noteDelivery(to number: String, user: String?, time: Int64) throws(TrackingError) {
         guard let user else { return }
-        let (head, day) = (ids.head("delivery", number), StateDay(seconds: time))
+        let (head, day) = (ids.head("delivery", number), day(time))
         // Of two in one second the same counts, whichever is told first.
         if let last = try view.value(.deliveries, day: day, head), let before = Self.timed(last),
             (before.time, before.text) > (time, user)
@@ -177,6 +242,17 @@ extension Happening {
     var address: ProviderReport.Address {
         if let email = fields.string("email_address") { return .email(email) }
         return fields.string("to_phone_number").map { .phone($0) } ?? .none
+    }
+
+    /// The address of an email's recipient, empty for any other message.
+    var mailbox: String { Turn.mailbox(fields) }
+
+    /// As flat JSON, for a letter.
+    func event(_ fields: Fields) -> JSONValue {
+        let head = [
+            JSONValue.Member("event_type", .string(type)), .init("id", .string(id)), .init("time", .number("\(time)")),
+        ]
+        return .object(head + fields.members.filter { !["event_type", "id", "time"].contains($0.key) })
     }
 
     /// The event as it waits.

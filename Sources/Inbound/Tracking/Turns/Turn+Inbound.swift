@@ -34,7 +34,7 @@ extension Turn {
             own = try known(own)
             let eventID = TrackingIDs.id("inbound", id, user)
             if let draft = draft("users.messages.sms.InboundReceive", id: eventID, time: time, own) {
-                consequences.append(draft)
+                _ = try settle(draft)
             }
             guard let group, word == .start || word == .stop else { continue }
             var change = own.only(Set(Self.answeredNames + ["user_id", "external_user_id", "timezone"]))
@@ -62,7 +62,7 @@ extension Turn {
 
     private func latestRecipient(_ number: String, at time: Int64) throws(TrackingError) -> String? {
         let head = ids.head("delivery", number)
-        for day in view.days(of: .deliveries) where day <= StateDay(seconds: time) {
+        for day in view.days(of: .deliveries) where day <= self.day(time) {
             if let value = try view.value(.deliveries, day: day, head), let (at, user) = Self.timed(value), at <= time {
                 return user
             }
@@ -75,18 +75,17 @@ extension Turn {
         by message: InboundMessage,
         at time: Int64
     ) throws(TrackingError) -> MessageContext? {
-        let head = ids.head("outbound", message.from)
         let ours = [message.to, message.service].compactMap { $0 }
-        var latest: (time: Int64, message: String)?
-        let days = [StateDay(seconds: time - Self.replySeconds), StateDay(seconds: time)]
-        for day in Set(days).sorted() where day.rawValue > 0 {
-            for row in try view.rows(.outbound, day: day, head) {
-                let parts = row.tail.split(separator: " ")
-                guard parts.count == 2, ours.contains(String(parts[0])), let sent = Int64(row.value) else { continue }
-                guard sent <= time, time - sent <= Self.replySeconds else { continue }
-                if latest.map({ sent > $0.time }) ?? true { latest = (sent, String(parts[1])) }
-            }
+        // A message dated ahead stands under the day on which it was taken in.
+        let oldest = StateDay(seconds: time.clampedSubtract(Self.replySeconds + 86_400))
+        var found: (tail: String, value: String)?
+        for sender in ours {
+            let head = ids.head("outbound", message.from, sender)
+            guard let row = try latest(.outbound, head, upTo: time, from: oldest) else { continue }
+            if found.map({ $0.tail < row.tail }) ?? true { found = row }
         }
-        return try latest.flatMap { (found) throws(TrackingError) in try context(found.message) }
+        guard let found, let sent = OrderedText.number(found.tail), time.clampedSubtract(sent) <= Self.replySeconds
+        else { return nil }
+        return try context(found.value)
     }
 }

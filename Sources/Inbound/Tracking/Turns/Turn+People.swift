@@ -2,7 +2,7 @@ import Avro
 import Intake
 
 extension Turn {
-    private static func normalized(_ email: String) -> String { email.lowercased() }
+    static func normalized(_ email: String) -> String { email.lowercased() }
 
     // MARK: - The directory
 
@@ -84,16 +84,25 @@ extension Turn {
 
     static let changeType = "users.behaviors.subscriptiongroup.StateChange"
 
-    /// Sets a user's state in the group that the fields name, and drafts the change, if it is one.
+    /// Sets a user's state in the group that the fields name, and makes the change an event, if it is one.
     ///
-    /// An unknown state counts as different.
+    /// An unknown state counts as different. A change that cannot be an event is none.
     mutating func subscribe(_ fields: Fields, eventID: String, time: Int64) throws(TrackingError) {
+        guard try isChange(fields), let draft = draft(Self.changeType, id: eventID, time: time, fields) else { return }
+        if try settle(draft) { noteState(fields) }
+    }
+
+    func isChange(_ fields: Fields) throws(TrackingError) -> Bool {
+        guard let user = Self.userKey(fields), let group = fields.string("subscription_group_id"),
+            let status = fields.string("subscription_status")
+        else { return false }
+        return try view.value(.subscriptions, ids.head("subscription", group), user) != status
+    }
+
+    mutating func noteState(_ fields: Fields) {
         guard let user = Self.userKey(fields), let group = fields.string("subscription_group_id"),
             let status = fields.string("subscription_status")
         else { return }
-        let head = ids.head("subscription", group)
-        guard try view.value(.subscriptions, head, user) != status else { return }
-        view.put(.subscriptions, head, user, status)
-        if let draft = draft(Self.changeType, id: eventID, time: time, fields) { consequences.append(draft) }
+        view.put(.subscriptions, ids.head("subscription", group), user, status)
     }
 }

@@ -1,4 +1,5 @@
 import Avro
+import Glossary
 
 extension Turn {
     /// Handles what a provider says; each of its facts once.
@@ -12,21 +13,23 @@ extension Turn {
         }
         for (name, value) in report.metadata where fields[name] == nil { fields.set(name, value) }
         func id(_ what: String) -> String { TrackingIDs.id("provider", provider, report.account, report.key, what) }
+        if case .unmapped(let name) = report.kind { return metrics.countUnmapped(provider: provider, event: name) }
+        guard Rule.timeIsInRange(time) else { return try setAsideUntimed(report, time, fields, id("time")) }
         switch report.kind {
-        case .unmapped(let name): metrics.countUnmapped(provider: provider, event: name)
+        case .unmapped: break
         case .happened(let type):
             guard self.type(type) != nil else { return metrics.countUnmapped(provider: provider, event: type) }
-            guard try !isRepeat(id(type)) else { return }
+            guard try !isRepeat([id(type)]) else { return }
             try happen(happening(report, type, id(type), time, fields))
-        case .sent(let type): try sent(report, type, id(type), time, fields)
+        case .sent(let type): try sent(happening(report, type, id(type), time, fields), provider, report.account)
         case .inbound(let message):
-            guard try !isRepeat(id("inbound")) else { return }
+            guard try !isRepeat([id("inbound")]) else { return }
             try receive(message, id: id("inbound"), time: time, fields: Fields(report.fields))
         case .group(let group, let isSubscribed):
             guard let known = book.group(provider: provider, id: group, at: time) else {
                 return metrics.countUnmapped(provider: provider, event: "group \(group)")
             }
-            guard try !isRepeat(id("group")) else { return }
+            guard try !isRepeat([id("group")]) else { return }
             fields.set("subscription_group_id", known.id)
             fields.set("subscription_status", isSubscribed ? "Subscribed" : "Unsubscribed")
             fields.set("channel", known.channel.rawValue)
@@ -34,7 +37,7 @@ extension Turn {
         case .everything(let isSubscribed):
             let type = "users.behaviors.subscription.GlobalStateChange"
             guard self.type(type) != nil else { return metrics.countUnmapped(provider: provider, event: type) }
-            guard try !isRepeat(id(type)) else { return }
+            guard try !isRepeat([id(type)]) else { return }
             fields.set("subscription_status", isSubscribed ? "Subscribed" : "Unsubscribed")
             try happen(happening(report, type, id(type), time, fields))
         }
@@ -59,23 +62,49 @@ extension Turn {
 
     /// The provider took a message on: it joins its own id to ours, and makes the Send where it has the word.
     private mutating func sent(
-        _ report: ProviderReport,
-        _ type: String,
-        _ id: String,
-        _ time: Int64,
-        _ fields: Fields
+        _ happening: Happening,
+        _ provider: String,
+        _ account: String
     ) throws(TrackingError) {
-        var happening = happening(report, type, id, time, fields)
+        var happening = happening
         let context = try context(of: happening)
-        if let context, let providerID = report.providerMessageID {
-            let head = ids.head("provider", providerID)
-            view.put(.providerMessages, day: StateDay(seconds: now), head, "", context.messageID)
-            try release(ids.head("parked", "provider", providerID), context)
+        if let context {
+            if let providerID = happening.providerMessageID {
+                remember(context, as: providerID, of: StateDay(seconds: now))
+                try release(providerID: providerID, context)
+            }
+            learnSender(happening, context)
         }
         guard source.sends == .provider else { return }
-        // One Send for each message, whatever it is called.
-        if let messageID = context?.messageID ?? report.messageID { happening.id = Self.sendID(messageID) }
-        guard try !isRepeat(happening.id) else { return }
+        // One Send for each message, whoever tells of it and however often. Its id is made of what this report itself
+        // says, so that it does not hang on what came before; all the ids that it has or could have had are noted.
+        var names = [happening.id]
+        if let messageID = context?.messageID ?? happening.messageID { names.append(Self.sendID(messageID)) }
+        if let providerID = happening.providerMessageID {
+            happening.id = TrackingIDs.id("provider-send", provider, account, providerID, happening.mailbox)
+            names.append(happening.id)
+        } else if let messageID = happening.messageID {
+            happening.id = Self.sendID(messageID)
+        }
+        guard try !isRepeat(names) else { return }
         try happen(happening)
+    }
+
+    /// An event whose time no event can have: a dead letter, and nothing else.
+    private mutating func setAsideUntimed(
+        _ report: ProviderReport,
+        _ time: Int64,
+        _ fields: Fields,
+        _ id: String
+    ) throws(TrackingError) {
+        guard try !isRepeat([id]) else { return }
+        let type =
+            switch report.kind {
+            case .happened(let type), .sent(let type): type
+            case .inbound: "users.messages.sms.InboundReceive"
+            case .group, .everything, .unmapped: Self.changeType
+            }
+        let event = happening(report, type, id, time, fields).event(fields)
+        setAside(event, code: Rule.timeOutOfRange.code, message: Rule.timeOutOfRange.sentence)
     }
 }

@@ -17,47 +17,64 @@ struct Handled: Sendable {
     var waiting = 0
     /// Events that were made before.
     var repeats = 0
+    /// Events of the report itself that are made now.
+    var events = 0
     var changedDefinitions = false
+
+    /// Whether nothing of the report was taken.
+    var isRefused: Bool { items > 0 && rejected.count == items }
 }
 
 extension Turn {
-    /// Handles a report; a repeat of one that has been handled changes nothing and is answered in the same words.
-    mutating func handle(_ report: TrackReport, isRepeat: Bool) throws(TrackingError) -> Handled {
+    /// Handles a report that has not been handled before.
+    mutating func handle(_ report: TrackReport) throws(TrackingError) -> Handled {
         var handled = Handled(items: report.items)
         switch report {
-        case .sends(let report): try handle(report, isRepeat, &handled)
+        case .sends(let report): try handle(report, &handled)
         case .interactions(let items):
-            try handle(items.map { ($0.kind.type, $0.item) }, isRepeat, &handled) { ("interaction", $0) }
-        case .pushResults(let items): try handle(items, isRepeat, &handled)
-        case .entries(let items): try handle(items, "users.canvas.Entry", isRepeat, &handled)
-        case .enrolments(let items): try handle(items, "users.campaigns.EnrollInControl", isRepeat, &handled)
-        case .behaviours(let items): try handle(items, isRepeat, &handled)
-        case .subscriptions(let items): try handleSubscriptions(items, isRepeat, &handled)
+            let occurrences = items.enumerated().map { index, entry in
+                Occurrence(index, entry.kind.type, entry.item, id("interaction", index))
+            }
+            try handle(occurrences, &handled)
+        case .pushResults(let items): try handle(items, &handled)
+        case .entries(let items): try handle(items, "users.canvas.Entry", &handled)
+        case .enrolments(let items): try handle(items, Self.enrolmentType, &handled)
+        case .behaviours(let items): try handle(items, &handled)
+        case .subscriptions(let items): try handleSubscriptions(items, &handled)
         case .users(let entries): for entry in entries { try put(entry) }
         case .forget(let userID): try forget(userID)
         case .define(let definition): handled.changedDefinitions = try define(definition)
         case .undefine(let kind, let id): handled.changedDefinitions = undefine(kind, id)
         case .provider(let name, let reports, let strange):
             for report in reports { try handle(report, from: name) }
-            for part in strange {
-                let message = "\(name): \(part.message)"
-                handled.others.append(
-                    intake.setAside(part.raw, for: source.name, code: "webhook_strange", message: message)
-                )
-            }
+            for part in strange { try setAside(part, from: name) }
         }
-        if !isRepeat { handled.others += try takeConsequences() }
+        handled.others += takeConsequences()
         handled.repeats += repeats
         return handled
     }
 
+    /// The id of what an item of the report makes.
+    private func id(_ domain: String, _ index: Int) -> String {
+        TrackingIDs.id(domain, source.name, key, "\(index)")
+    }
+
+    /// A part that nothing could be made of becomes one dead letter, however often its provider repeats it.
+    private mutating func setAside(_ part: TrackReport.StrangePart, from provider: String) throws(TrackingError) {
+        guard try !isRepeat(["strange \(provider) \(String(decoding: part.raw, as: UTF8.self))"]) else { return }
+        consequences.append(
+            intake.setAside(
+                part.raw,
+                for: source.name,
+                code: "webhook_strange",
+                message: "\(provider): \(part.message)"
+            )
+        )
+    }
+
     // MARK: - Sends
 
-    private mutating func handle(
-        _ report: SendReport,
-        _ isRepeat: Bool,
-        _ handled: inout Handled
-    ) throws(TrackingError) {
+    private mutating func handle(_ report: SendReport, _ handled: inout Handled) throws(TrackingError) {
         handled.rejected = complaints(report)
         let refused = Set(handled.rejected.map(\.index))
         var (drafts, messages) = try drafts(of: report)
@@ -72,103 +89,138 @@ extension Turn {
                 dispatchID: message.context.fields.string("dispatch_id")
             )
         }
-        guard !isRepeat else { return noteRepeat(made, &handled) }
+        handled.events = messages.count
         if source.sends == .reported || !report.channel.hasProvider { handled.own = made }
         try remember(messages, of: report)
     }
 
     // MARK: - Interactions and results of pushes
 
+    /// Something that an item of a report says has happened to a message.
+    private struct Occurrence {
+        let index: Int
+        let type: String
+        let item: ReportItem
+        let id: String
+
+        init(_ index: Int, _ type: String, _ item: ReportItem, _ id: String) {
+            self.index = index
+            self.type = type
+            self.item = item
+            self.id = id
+        }
+
+        var isSend: Bool { type.hasSuffix(".Send") }
+    }
+
     private mutating func handle(
-        _ items: [(type: String, item: ReportItem)],
-        _ isRepeat: Bool,
-        _ handled: inout Handled,
-        id: (Int) -> (String, Int)
+        _ occurrences: [Occurrence],
+        _ handled: inout Handled
     ) throws(TrackingError) {
         var drafts: [Draft] = []
-        var happenings: [(Happening, Fields, MessageContext?)] = []
-        for (index, entry) in items.enumerated() {
-            let (domain, number) = id(index)
+        var happenings: [Int: (Happening, Fields, MessageContext?)] = [:]
+        var sends: Set<String> = []
+        for one in occurrences {
             let happening = Happening(
-                type: entry.type,
-                id: TrackingIDs.id(domain, source.name, key, "\(number)"),
-                time: entry.item.time ?? arrived,
-                fields: entry.item.fields,
-                messageID: entry.item.messageID
+                type: one.type,
+                id: one.id,
+                time: one.item.time ?? arrived,
+                fields: one.item.fields,
+                messageID: one.item.messageID
             )
-            guard type(entry.type) != nil else {
-                handled.rejected.append(untyped(index, entry.type))
+            guard type(one.type) != nil else {
+                handled.rejected.append(untyped(one.index, one.type))
                 continue
             }
+            if let breach = breach(one.item.fields, at: happening.time, of: one.index) {
+                handled.rejected.append(breach)
+                continue
+            }
+            // One Send for each message, in however many reports.
+            if one.isSend {
+                let isMade = try seen(ids.head("event", one.id)) != nil
+                guard sends.insert(one.id).inserted, !isMade else {
+                    repeats += 1
+                    continue
+                }
+            }
             let context = try context(of: happening)
-            if entry.item.messageID != nil, context == nil, settings.overtake > .zero {
-                handled.waiting += 1
-                if !isRepeat { try happen(happening) }
+            if one.item.messageID != nil, context == nil, settings.overtake > .zero {
+                try wait(happening, one.index, &handled)
                 continue
             }
             let fields = try completed(happening, context)
-            if let draft = draft(happening.type, id: happening.id, time: happening.time, fields, index: index) {
-                drafts.append(draft)
-            }
-            happenings.append((happening, fields, context))
+            guard
+                let draft = draft(happening.type, id: happening.id, time: happening.time, fields, index: one.index)
+            else { continue }
+            drafts.append(draft)
+            happenings[one.index] = (happening, fields, context)
         }
         let made = try made(drafts)
         let rejected = note(made, drafts, &handled)
-        guard !isRepeat else { return noteRepeat(made, &handled) }
         handled.own = made
-        for (draft, (happening, fields, context)) in zip(drafts, happenings) where !rejected.contains(draft.index) {
+        for draft in drafts where !rejected.contains(draft.index) {
+            guard let (happening, fields, context) = happenings[draft.index] else { continue }
+            handled.events += 1
+            if happening.type.hasSuffix(".Send") { noteMade(happening.id) }
             try follow(happening, fields, context)
         }
     }
 
-    private mutating func handle(
-        _ items: [PushResultItem],
-        _ isRepeat: Bool,
+    /// Lets an item wait for its message, unless it could never be an event.
+    private mutating func wait(
+        _ happening: Happening,
+        _ index: Int,
         _ handled: inout Handled
     ) throws(TrackingError) {
-        var events: [(type: String, item: ReportItem)] = []
-        var places: [Int] = []
+        if let rejection = try complaint(happening) {
+            handled.rejected.append(ItemRejection(index, rejection.code, rejection.field, rejection.message))
+            return
+        }
+        handled.waiting += 1
+        if happening.type.hasSuffix(".Send") { noteMade(happening.id) }
+        try happen(happening)
+    }
+
+    private mutating func handle(_ items: [PushResultItem], _ handled: inout Handled) throws(TrackingError) {
+        var occurrences: [Occurrence] = []
         for (index, entry) in items.enumerated() {
             switch entry.result {
             case .sent:
                 // The report of the send has made its Send already, or will.
-                if source.sends == .reported, entry.item.messageID != nil {
+                guard source.sends == .provider else {
                     handled.withoutEvent.append(.init(index: index, outcome: "reported", reason: nil))
                     continue
                 }
-                events.append((SendReport.Channel.push.sendType, entry.item))
-            case .bounced: events.append(("users.messages.pushnotification.Bounce", entry.item))
+                let id = entry.item.messageID.map(Self.sendID) ?? id("push-result", index)
+                occurrences.append(Occurrence(index, SendReport.Channel.push.sendType, entry.item, id))
+            case .bounced:
+                let type = "users.messages.pushnotification.Bounce"
+                occurrences.append(Occurrence(index, type, entry.item, id("push-result", index)))
             case .retry:
-                if !isRepeat { metrics.countPush(entry.service.rawValue, "retry") }
+                metrics.countPush(entry.service.rawValue, "retry")
                 handled.withoutEvent.append(.init(index: index, outcome: "retry", reason: nil))
-                continue
             case .fault(let reason):
-                if !isRepeat { metrics.countPush(entry.service.rawValue, "fault") }
+                metrics.countPush(entry.service.rawValue, "fault")
                 handled.withoutEvent.append(.init(index: index, outcome: "fault", reason: reason))
-                continue
             }
-            places.append(index)
         }
-        let before = handled.rejected.count
-        try handle(events, isRepeat, &handled) { ("push-result", places[$0]) }
-        for place in before..<handled.rejected.count {
-            handled.rejected[place].index = places[handled.rejected[place].index]
-        }
+        try handle(occurrences, &handled)
     }
 
     // MARK: - Entries, enrolments, behaviours, subscriptions
 
+    private static let enrolmentType = "users.campaigns.EnrollInControl"
+
     private mutating func handle(
         _ items: [ReportItem],
         _ typeName: String,
-        _ isRepeat: Bool,
         _ handled: inout Handled
     ) throws(TrackingError) {
         var drafts: [Draft] = []
         var entered: [Int: (Fields, String, Int64)] = [:]
         for (index, item) in items.enumerated() {
             let time = item.time ?? arrived
-            let id = TrackingIDs.id("entry", source.name, key, "\(index)")
             var fields = try known(item.fields)
             if let canvas = fields.string("canvas_id"), fields["in_control_group"] == nil {
                 let variation = fields.string("canvas_variation_id")
@@ -178,7 +230,17 @@ extension Turn {
             if fields["send_id"] == nil, let campaign = fields.string("campaign_id") {
                 fields.set("send_id", book.campaign(campaign, at: time)?.sendID)
             }
-            guard var draft = draft(typeName, id: id, time: time, fields, index: index) else { continue }
+            let isEnrolment = typeName == Self.enrolmentType
+            let isUndecided = !isEnrolment && fields["in_control_group"] == nil
+            if let breach = breach(fields, at: time, of: index, isEnrolment: isEnrolment, isStrict: isUndecided) {
+                handled.rejected.append(breach)
+                continue
+            }
+            let id = id("entry", index)
+            guard var draft = draft(typeName, id: id, time: time, fields, index: index) else {
+                handled.rejected.append(untyped(index, typeName))
+                continue
+            }
             // The name of an entry's step is always null (statement 16).
             if typeName == "users.canvas.Entry" { draft = draft.without("canvas_step_name") }
             drafts.append(draft)
@@ -186,34 +248,30 @@ extension Turn {
         }
         let made = try made(drafts)
         let rejected = note(made, drafts, &handled)
-        guard !isRepeat else { return noteRepeat(made, &handled) }
         handled.own = made
         for (index, entry) in entered.sorted(by: { $0.key < $1.key }) where !rejected.contains(index) {
+            handled.events += 1
             enter(entry.0, id: entry.1, time: entry.2)
         }
     }
 
-    private mutating func handle(
-        _ items: [Behaviour],
-        _ isRepeat: Bool,
-        _ handled: inout Handled
-    ) throws(TrackingError) {
+    private mutating func handle(_ items: [Behaviour], _ handled: inout Handled) throws(TrackingError) {
         var drafts: [Draft] = []
         for (index, behaviour) in items.enumerated() {
-            let id = TrackingIDs.id("behaviour", source.name, key, "\(index)")
             let fields = try known(behaviour.item.fields)
             let time = behaviour.item.time ?? arrived
-            if let draft = draft(behaviour.kind.type, id: id, time: time, fields, index: index) {
+            let type = behaviour.kind.type
+            if let draft = draft(type, id: id("behaviour", index), time: time, fields, index: index) {
                 drafts.append(draft)
             } else {
-                handled.rejected.append(untyped(index, behaviour.kind.type))
+                handled.rejected.append(untyped(index, type))
             }
         }
         let made = try made(drafts)
         let rejected = note(made, drafts, &handled)
-        guard !isRepeat else { return noteRepeat(made, &handled) }
         handled.own = made
         for draft in drafts where !rejected.contains(draft.index) {
+            handled.events += 1
             let behaviour = items[draft.index]
             guard let deed = behaviour.deed else { continue }
             let time = behaviour.item.time ?? arrived
@@ -223,37 +281,45 @@ extension Turn {
 
     private mutating func handleSubscriptions(
         _ items: [ReportItem],
-        _ isRepeat: Bool,
         _ handled: inout Handled
     ) throws(TrackingError) {
         for (index, item) in items.enumerated() {
             var fields = try known(item.fields)
-            guard let group = fields.string("subscription_group_id"), Self.userKey(fields) != nil else {
-                handled.rejected.append(
-                    ItemRejection(
-                        index,
-                        "field_missing",
-                        fields["subscription_group_id"] == nil ? "subscription_group_id" : "user_id",
-                        "a change names a subscription_group_id, and a user_id or an external_user_id"
-                    )
-                )
+            if let complaint = Self.complaint(subscription: fields, index) {
+                handled.rejected.append(complaint)
                 continue
             }
-            guard let status = fields.string("subscription_status"), ["Subscribed", "Unsubscribed"].contains(status)
-            else {
-                let message = "subscription_status is Subscribed or Unsubscribed"
-                handled.rejected.append(ItemRejection(index, "status_unknown", "subscription_status", message))
-                continue
-            }
-            guard !isRepeat else { continue }
+            guard try isChange(fields) else { continue }
             let time = item.time ?? arrived
-            if fields["channel"] == nil { fields.set("channel", book.group(group, at: time)?.channel.rawValue) }
-            try subscribe(
-                fields,
-                eventID: TrackingIDs.id("subscription", source.name, key, "\(index)"),
-                time: time
-            )
+            if fields["channel"] == nil, let group = fields.string("subscription_group_id") {
+                fields.set("channel", book.group(group, at: time)?.channel.rawValue)
+            }
+            let id = id("subscription", index)
+            guard let draft = draft(Self.changeType, id: id, time: time, fields, index: index) else {
+                handled.rejected.append(untyped(index, Self.changeType))
+                continue
+            }
+            // One by one: each is a change of what the one before has set.
+            guard let made = try made([draft]) else { continue }
+            handled.others.append(made)
+            guard note(made, [draft], &handled).isEmpty else { continue }
+            handled.events += 1
+            noteState(fields)
         }
+    }
+
+    private static func complaint(subscription fields: Fields, _ index: Int) -> ItemRejection? {
+        guard fields.string("subscription_group_id") != nil, userKey(fields) != nil else {
+            let field = fields["subscription_group_id"] == nil ? "subscription_group_id" : "user_id"
+            let message = "a change names a subscription_group_id, and a user_id or an external_user_id"
+            return ItemRejection(index, "field_missing", field, message)
+        }
+        guard let status = fields.string("subscription_status"), ["Subscribed", "Unsubscribed"].contains(status)
+        else {
+            let message = "subscription_status is Subscribed or Unsubscribed"
+            return ItemRejection(index, "status_unknown", "subscription_status", message)
+        }
+        return nil
     }
 
     // MARK: - Definitions
@@ -290,10 +356,6 @@ extension Turn {
             handled.rejected.append(ItemRejection(index, rejection.code, rejection.field, rejection.message))
         }
         return rejected
-    }
-
-    private func noteRepeat(_ made: MadeEvents?, _ handled: inout Handled) {
-        handled.repeats += (made?.received ?? 0) - (made?.rejections.count ?? 0)
     }
 
     private func untyped(_ index: Int, _ type: String) -> ItemRejection {

@@ -3,7 +3,7 @@ import Avro
 extension Turn {
     /// The drafts of a report of sends: one Send for each recipient, or none where the provider has the word.
     func drafts(of report: SendReport) throws(TrackingError) -> (drafts: [Draft], messages: [SentMessage]) {
-        let dispatch = try sharedDispatchID(report)
+        let dispatchDay = try dispatchDay(report)
         var drafts: [Draft] = []
         var messages: [SentMessage] = []
         for (index, recipient) in report.recipients.enumerated() {
@@ -14,8 +14,7 @@ extension Turn {
             if report.channel == .sms, fields["to_phone_number"] == nil {
                 fields["to_phone_number"] = fields["phone_number"]
             }
-            let shares = isShared(report, fields)
-            fields.set("dispatch_id", shares ? dispatch : TrackingIDs.id("dispatch", source.name, key, number))
+            fields.set("dispatch_id", dispatchID(report, fields, index, dispatchDay))
             let time = recipient.item.time ?? arrived
             if fields["send_id"] == nil, let campaign = fields.string("campaign_id") {
                 fields.set("send_id", book.campaign(campaign, at: time)?.sendID)
@@ -48,19 +47,26 @@ extension Turn {
             if report.channel == .sms, fields["phone_number"] == nil {
                 return ItemRejection(index, "field_missing", "phone_number", "an SMS goes to a phone_number")
             }
-            let isControl = fields.string("campaign_id").flatMap { campaign in
-                fields.string("message_variation_id").flatMap {
-                    book.campaign(campaign, at: recipient.item.time ?? arrived)?.variation($0)?.isControl
-                }
-            }
-            guard isControl == true else { return nil }
-            return ItemRejection(
-                index,
-                "variation_is_control",
-                "message_variation_id",
-                "users of a control variation are sent nothing; report them to /v1/track/enrolments"
-            )
+            let time = recipient.item.time ?? arrived
+            return controlComplaint(fields, time, index) ?? breach(fields, at: time, of: index)
         }
+    }
+
+    private func controlComplaint(_ fields: Fields, _ time: Int64, _ index: Int) -> ItemRejection? {
+        let rule = "users of a control variation are sent nothing; report them to"
+        if let campaign = fields.string("campaign_id"), let variation = fields.string("message_variation_id"),
+            book.campaign(campaign, at: time)?.variation(variation)?.isControl == true
+        {
+            let message = "\(rule) /v1/track/enrolments"
+            return ItemRejection(index, "variation_is_control", "message_variation_id", message)
+        }
+        if let canvas = fields.string("canvas_id"), let variation = fields.string("canvas_variation_id"),
+            book.canvas(canvas, at: time)?.variation(variation)?.isControl == true
+        {
+            let message = "\(rule) /v1/track/entries"
+            return ItemRejection(index, "variation_is_control", "canvas_variation_id", message)
+        }
+        return nil
     }
 
     /// Remembers messages that were taken, and what their sending sets free.
@@ -73,27 +79,33 @@ extension Turn {
             let context = message.context
             let day = StateDay(seconds: arrived)
             view.put(.messages, day: day, ids.head("message", context.messageID), "", context.text)
-            if let providerID = message.recipient.providerMessageID {
-                view.put(.providerMessages, day: day, ids.head("provider", providerID), "", context.messageID)
-            }
+            if let providerID = message.recipient.providerMessageID { remember(context, as: providerID, of: day) }
             if report.channel == .sms { rememberOutbound(context, service: report.messagingService) }
             try receive(context)
             try release(ids.head("parked", "message", context.messageID), context)
             if let providerID = message.recipient.providerMessageID {
-                try release(ids.head("parked", "provider", providerID), context)
+                try release(providerID: providerID, context)
             }
         }
     }
 
     // MARK: - Dispatch ids
 
-    /// The transmission of a scheduled report; requests that name the same dispatch key within two days share it.
-    private func sharedDispatchID(_ report: SendReport) throws(TrackingError) -> String? {
-        guard report.trigger == .scheduled else { return nil }
-        guard let dispatchKey = report.dispatchKey else { return TrackingIDs.id("dispatch", source.name, key) }
-        let first = try seen(ids.head("dispatch", source.name, dispatchKey)) ?? "\(arrived)"
-        let day = StateDay(seconds: Int64(first) ?? arrived)
-        return TrackingIDs.id("dispatch", source.name, dispatchKey, "\(day.rawValue)")
+    /// The day on which a scheduled report's dispatch key was first named within two days; nil where it names none.
+    private func dispatchDay(_ report: SendReport) throws(TrackingError) -> StateDay? {
+        guard report.trigger == .scheduled, let dispatchKey = report.dispatchKey else { return nil }
+        let first = try seen(ids.head("dispatch", source.name, dispatchKey)).flatMap { Int64($0) }
+        return StateDay(seconds: first ?? arrived)
+    }
+
+    /// The recipients of one scheduled message share one, in all reports that name its dispatch key.
+    ///
+    /// Other messages under that key have their own. Who does not share has one for himself.
+    private func dispatchID(_ report: SendReport, _ fields: Fields, _ item: Int, _ day: StateDay?) -> String {
+        guard isShared(report, fields) else { return TrackingIDs.dispatchID(source.name, key, item: item) }
+        let message = ["campaign_id", "canvas_id", "canvas_step_id"].map { fields.string($0) ?? "" }
+        let send = report.dispatchKey.map { ["key", $0, "\(day?.rawValue ?? 0)"] } ?? ["report", key]
+        return TrackingIDs.id(["dispatch", source.name, report.channel.rawValue] + message + send)
     }
 
     /// Statement 8: users of one scheduled campaign message share its dispatch id, as do those of a scheduled entry
@@ -111,10 +123,9 @@ extension Turn {
     /// Where a reply finds the message that it answers: by the user's number and by ours.
     mutating func rememberOutbound(_ context: MessageContext, service: String?) {
         guard let to = context.fields.string("to_phone_number") else { return }
-        let ours = [context.fields.string("from_phone_number"), service].compactMap { $0 }
-        for sender in ours {
-            let tail = "\(sender) \(context.messageID)"
-            view.put(.outbound, day: StateDay(seconds: context.time), ids.head("outbound", to), tail, "\(context.time)")
+        for sender in [context.fields.string("from_phone_number"), service].compactMap({ $0 }) {
+            let head = ids.head("outbound", to, sender)
+            view.put(.outbound, day: day(context.time), head, ordered(context.time), context.messageID)
         }
     }
 }

@@ -26,7 +26,8 @@ struct Happening: Sendable, Hashable {
 /// One report being handled: what it reads and changes, and the events it makes.
 ///
 /// First the report's own events are drafted and judged, so that what is rejected changes nothing; then the state is
-/// changed, and what that sets free, events that had waited and conversions, is drafted too.
+/// changed, and what that sets free, events that had waited and conversions, is drafted and judged one by one: of those
+/// too, what is rejected sets nothing off.
 struct Turn {
     var source: TrackingSource
     let settings: TrackingSettings
@@ -39,10 +40,15 @@ struct Turn {
     var arrived: Int64
     /// The sender's Idempotency-Key.
     var key: String
+    /// Where the journal ends: what is taken in later has a greater one.
+    let sequence: Int64
     var view: StateView
     var book: DefinitionBook
+    var memory: TurnMemory
+    /// The bytes that earlier reports of the same read have changed.
+    let startBytes: Int
     /// What follows from the report: a rejection there cannot be told to anybody, and makes a dead letter.
-    var consequences: [Draft] = []
+    var consequences: [MadeEvents] = []
     var repeats = 0
 
     func type(_ name: String) -> EventType? { source.edition.type(named: name) }
@@ -53,7 +59,8 @@ struct Turn {
         var fields = fields
         fields["id"] = .string(id)
         fields["time"] = .number("\(time)")
-        fields.fill(from: Fields(names(in: fields, at: time)))
+        // A definition's name outweighs what anybody else calls it.
+        for name in names(in: fields, at: time) { fields[name.key] = name.value }
         if type.dispatchNeedsCampaign, fields["campaign_id"] == nil { fields["dispatch_id"] = nil }
         return Draft(id: id, event: fields.event(type), index: index)
     }
@@ -73,20 +80,24 @@ struct Turn {
 
     // MARK: - What has been before
 
-    /// Whether an event was made before; it counts as made from now on.
-    mutating func isRepeat(_ id: String) throws(TrackingError) -> Bool {
-        let head = ids.head("event", id)
-        if try seen(head) != nil {
-            repeats += 1
-            return true
+    /// Whether an event was made before, under any of its ids; it counts as made from now on, under all of them.
+    mutating func isRepeat(_ names: [String]) throws(TrackingError) -> Bool {
+        var isKnown = false
+        for name in names {
+            if try seen(ids.head("event", name)) != nil { isKnown = true } else { noteMade(name) }
         }
-        view.put(.seen, day: StateDay(seconds: now), head, "", "\(now)")
-        return false
+        if isKnown { repeats += 1 }
+        return isKnown
+    }
+
+    /// From now on an event of that id counts as made.
+    mutating func noteMade(_ id: String) {
+        view.put(.seen, day: StateDay(seconds: now), ids.head("event", id), "", "\(now)")
     }
 
     /// What was noted with something seen, if it was seen within the time that repeats are recognised.
     func seen(_ head: RowHead) throws(TrackingError) -> String? {
-        let oldest = StateDay(seconds: now - settings.seen.components.seconds)
+        let oldest = StateDay(seconds: now.clampedSubtract(settings.seen.components.seconds))
         for day in view.days(of: .seen) where day >= oldest {
             if let value = try view.value(.seen, day: day, head) { return value }
         }
@@ -99,40 +110,78 @@ struct Turn {
     func made(_ drafts: [Draft]) throws(TrackingError) -> MadeEvents? {
         guard !drafts.isEmpty else { return nil }
         do throws(EncodingRefusal) {
-            return try intake.make(Self.bytes(of: drafts[...]), for: source.name, keepsRejected: false)
+            return try intake.make(Self.bytes(of: drafts), for: source.name, keepsRejected: false)
         } catch {
             throw TrackingError(error.isOurs ? .journal : .report, error.message)
         }
     }
 
-    /// Checks and encodes what follows from the report, which is taken out of the turn.
-    mutating func takeConsequences() throws(TrackingError) -> [MadeEvents] {
+    /// What follows from the report, which is taken out of the turn.
+    mutating func takeConsequences() -> [MadeEvents] {
         defer { consequences = [] }
-        return try settled(consequences[...])
+        return consequences
     }
 
-    /// What cannot be an event becomes a dead letter, since nobody is there to be told.
+    /// Checks and encodes what follows from the report; answers whether it is an event.
     ///
-    /// Drafts that cannot be encoded together are judged in halves, so that one does not take the others with it.
-    private func settled(_ drafts: ArraySlice<Draft>) throws(TrackingError) -> [MadeEvents] {
-        guard let first = drafts.first else { return [] }
+    /// What cannot be one becomes a dead letter, since nobody is there to be told.
+    mutating func settle(_ draft: Draft) throws(TrackingError) -> Bool {
         do throws(EncodingRefusal) {
-            return [try intake.make(Self.bytes(of: drafts), for: source.name, keepsRejected: true)]
+            let made = try intake.make(Self.bytes(of: [draft]), for: source.name, keepsRejected: true)
+            consequences.append(made)
+            return made.rejections.isEmpty
         } catch {
             guard !error.isOurs else { throw TrackingError(.journal, error.message) }
-            guard drafts.count == 1 else {
-                let middle = drafts.startIndex + drafts.count / 2
-                return try settled(drafts[..<middle]) + settled(drafts[middle...])
-            }
-            let raw = Self.bytes(of: [first][...]).dropFirst().dropLast()
-            return [intake.setAside(Array(raw), for: source.name, code: error.code, message: error.message)]
+            setAside(draft.event, code: error.code, message: error.message)
+            return false
         }
     }
 
+    /// Why an event that is to wait could never go out, whatever its message brings; nil: it may.
+    ///
+    /// What its type needs and it has not got yet is made up for the test, and nothing is held against that.
+    func complaint(_ happening: Happening) throws(TrackingError) -> Rejection? {
+        guard let type = type(happening.type) else { return nil }
+        var fields = happening.fields
+        var madeUp: Set<String> = []
+        let drafted = ["id", "time"]
+        for field in type.fields where field.isRequired && fields[field.name] == nil && !drafted.contains(field.name) {
+            madeUp.insert(field.name)
+            fields[field.name] = field.type.madeUp
+        }
+        guard let draft = draft(happening.type, id: happening.id, time: happening.time, fields) else { return nil }
+        do throws(EncodingRefusal) {
+            let made = try intake.make(Self.bytes(of: [draft]), for: source.name, keepsRejected: false)
+            return made.rejections.first.flatMap { $0.field.map(madeUp.contains) == true ? nil : $0 }
+        } catch {
+            guard !error.isOurs else { throw TrackingError(.journal, error.message) }
+            // Too large for a record: it becomes a letter when it goes out.
+            return nil
+        }
+    }
+
+    mutating func setAside(_ event: JSONValue, code: String, message: String) {
+        consequences.append(
+            intake.setAside(Array(event.text.utf8), for: source.name, code: code, message: message)
+        )
+    }
+
     /// As a JSON array.
-    private static func bytes(of drafts: ArraySlice<Draft>) -> [UInt8] {
+    private static func bytes(of drafts: [Draft]) -> [UInt8] {
         var bytes: [UInt8] = []
         JSONValue.array(drafts.map(\.event)).append(to: &bytes)
         return bytes
+    }
+}
+
+extension FieldType {
+    /// Some value of the type.
+    fileprivate var madeUp: JSONValue {
+        switch self {
+        case .string: .string("x")
+        case .int, .long, .float, .double: .number("1")
+        case .boolean: .boolean(false)
+        case .stringArray: .array([])
+        }
     }
 }

@@ -111,6 +111,7 @@ extension Turn {
         else { return }
         guard settings.overtake > .zero else { return try convert(fields, by: deed.deed, at: happening.time) }
         let place = deed.place(ids)
+        memory.deeds[place] = nil
         view.put(.deeds, place, deed.id, deed.text)
         view.put(.ripening, RowHead(high: UInt64(max(0, now)), low: place.low), deed.id, deed.text)
     }
@@ -122,25 +123,34 @@ extension Turn {
         sourceNamed: (String) -> TrackingSource?
     ) throws(TrackingError) -> [MadeEvents] {
         let place = deed.place(ids)
-        let waiting = try view.rows(.deeds, place).compactMap { WaitingDeed(text: $0.value) }
+        let waiting = try waitingDeeds(at: place)
+        let index = waiting.firstIndex(notBefore: { $0.precedes(deed) })
+        let isWaiting = index < waiting.endIndex && waiting[index] == deed
         view.remove(.deeds, place, deed.id)
         view.remove(.ripening, RowHead(high: UInt64(max(0, deed.taken)), low: place.low), deed.id)
-        var made: [MadeEvents] = []
+        if isWaiting { memory.deeds[place]?.remove(at: index) }
         let own = source
-        for (receiptPlace, found) in try receipts(of: deed.user, upTo: deed.time) {
-            var receipt = found
-            let before = receipt.converted
-            for (index, rule) in rules(of: receipt, fulfilledBy: deed.deed) where !receipt.hasConverted(index) {
-                let fitting = waiting.filter { rule.isWithinWindow(receipt: receipt.time, deed: $0.time) }
-                guard fitting.contains(deed), let first = fitting.min(by: { $0.precedes($1) }) else { continue }
-                receipt.convert(index)
-                source = sourceNamed(first.source) ?? own
-                try draftConversion(receipt, index, rule, first.fields, deed.user, first.time)
-                made += try takeConsequences()
+        if isWaiting {
+            try fulfil(deed.user, deed.deed, at: deed.time) { (turn, receipt, rules) throws(TrackingError) in
+                // The earliest since the receipt: where this one is within the window, that one is.
+                let first = waiting[waiting.firstIndex(notBefore: { $0.time < receipt.time })]
+                for (index, rule) in rules where rule.isWithinWindow(receipt: receipt.time, deed: deed.time) {
+                    receipt.convert(index)
+                    turn.source = sourceNamed(first.source) ?? own
+                    try turn.makeConversion(receipt, index, rule, first.fields, deed.user, first.time)
+                    turn.source = own
+                }
             }
-            source = own
-            if receipt.converted != before { put(receipt, at: receiptPlace) }
         }
-        return made
+        return takeConsequences()
+    }
+
+    /// In the order in which they count.
+    private mutating func waitingDeeds(at place: RowHead) throws(TrackingError) -> [WaitingDeed] {
+        if let known = memory.deeds[place] { return known }
+        let found = try view.rows(.deeds, place).compactMap { WaitingDeed(text: $0.value) }
+        let deeds = found.sorted { $0.precedes($1) }
+        memory.deeds[place] = deeds
+        return deeds
     }
 }

@@ -181,6 +181,7 @@ extension RouteError {
     init(_ error: TrackingError) {
         switch error.code {
         case .report: self = RouteError(.unprocessableContent, "report_invalid", "\(error.message).")
+        case .tooLarge: self = RouteError(.contentTooLarge, "report_too_large", "\(error.message).")
         case .state, .otherJournal: self = .fault("The service could not do this now; try again.")
         case .journal, .unavailable:
             self = RouteError(.serviceUnavailable, "unavailable", "\(error.message).", retryAfter: 1)
