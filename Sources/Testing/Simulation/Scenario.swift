@@ -51,6 +51,8 @@ struct Scenario: Sendable {
     /// Types that senders send; the others come from tracking.
     static let sentTypes = Array(types[1...4])
 
+    /// Whether segments rot between lives: what was in them may be lost, and has to be counted.
+    var rots = false
     /// Whether sends are reported too, and a provider speaks of them.
     var tracks: Bool
     var partitions: Int
@@ -109,8 +111,8 @@ struct Scenario: Sendable {
         specialize(dice, seed: seed)
     }
 
-    /// One seed of twenty has many short lives and then one that ends while old segments go; one has senders that ask
-    /// twice at the same moment, and ends while the journal is written.
+    /// Of twenty seeds one has many short lives and then one that ends while old segments go, one has senders that ask
+    /// twice at the same moment and ends while the journal is written, and in one segments rot.
     private mutating func specialize(_ dice: Dice, seed: UInt64) {
         switch seed % 20 {
         case 7:
@@ -133,6 +135,9 @@ struct Scenario: Sendable {
             lives[4].outlook.endsAmong = "remove \(Self.data)/journal/p000-s"
             lives[4].outlook.endsAtStep = dice.number(2...4)
             lives.append(last)
+        case 17:
+            // Identities rot too: nobody asks again for what he has not heard of.
+            (rots, tracks, repeats) = (true, false, 0)
         case 13:
             (partitions, repeats, badEvents, isHasty) = (1, 600, 0, true)
             for index in lives.indices.dropLast() {

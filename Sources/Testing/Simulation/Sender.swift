@@ -35,6 +35,11 @@ final class Sender: Sendable {
     /// What the service has said that it may not say.
     var complaints: [String] { failures.withLock { $0 } }
 
+    /// Asks no more for what is unanswered.
+    func giveUp() {
+        unanswered.withLock { $0 = [] }
+    }
+
     /// Sends so many new requests, and what is still unanswered; returns when all is answered or the task cancelled.
     func send(_ requests: Int, to intake: Intake, pause: ClosedRange<Duration>) async {
         var left = requests

@@ -80,7 +80,7 @@ package final class SimulationRun: Sendable {
         fail(EscapeTrap.take().map { "it escaped: \($0)" })
         if world.executor.strangers > 0 { fail(["\(world.executor.strangers) jobs came from other threads"]) }
         fail(senders.flatMap(\.complaints))
-        fail(world.alarms)
+        if !scenario.rots { fail(world.alarms) }
         return Verdict(
             seed: world.seed,
             failures: failures.withLock { $0 },
@@ -106,6 +106,7 @@ package final class SimulationRun: Sendable {
     private func live(_ life: Scenario.Life, isLast: Bool) -> Bool {
         world.weather.become(life.outlook)
         if life.losesStaging { world.loseStaging() }
+        if scenario.rots, world.rot() { for sender in senders { sender.giveUp() } }
         if isLast { world.clock.setWall(aheadBy: .zero) }
         ending.withLock { $0 = nil }
         world.executor.begin { await self.serve(life, isLast: isLast) }

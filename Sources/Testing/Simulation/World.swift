@@ -63,6 +63,23 @@ final class World: Sendable {
         for path in disk.paths(under: Scenario.data + "/staging/") { disk.lose(path) }
     }
 
+    /// A bit of a segment that is written no more turns over; false if there is none.
+    func rot() -> Bool {
+        let stem = Scenario.data + "/journal/p"
+        let paths = disk.paths(under: stem).filter { $0.hasSuffix(".segment") }
+        // All but the last of each partition, whose three digits stand behind the stem.
+        let old = paths.filter { path in
+            paths.contains { $0 > path && $0.prefix(stem.count + 3) == path.prefix(stem.count + 3) }
+        }
+        guard !old.isEmpty else { return false }
+        let path = dice.pick(old)
+        guard let bytes = disk.content(path), !bytes.isEmpty else { return false }
+        let place = dice.number(0...bytes.count - 1)
+        disk.rot(path, at: place, [bytes[place] ^ 1 << UInt8(dice.number(0...7))])
+        weather.note("it rots:", "\(path) at \(place)")
+        return true
+    }
+
     /// What the service has said that it may never have to say.
     var alarms: [String] { said.current }
     private let said = Locked<[String]>([])
