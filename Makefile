@@ -21,10 +21,10 @@ SWIFT_PATHS := Sources Tests Benchmarks Package.swift
 export COURANT_PYTHON := $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test simulate crash day attack bench growth compare soak lint format docs clean
+.PHONY: help setup build demo test simulate crash day attack bench growth compare soak instructions lint format docs clean
 
 help: ## list these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 setup: ## install the system libraries that are missing
 	@scripts/setup
@@ -79,6 +79,11 @@ bench: ## measure intake, journal, delivery and the whole path against the C++ r
 	$(BUILD) -c release --product courant
 	$(BUILD) -c release --product courant-bench
 	Benchmarks/run $(ARGS)
+
+instructions: ## count instructions and allocations per event, and compare with what is recorded; ARGS="--record"
+	@scripts/setup --count
+	$(BUILD) -c release --product courant-bench
+	Benchmarks/instructions $(ARGS)
 
 lint: ## check formatting
 	swift format lint --strict --parallel --recursive $(SWIFT_PATHS)

@@ -161,8 +161,8 @@ let package = Package(
         .executableTarget(
             name: "CourantBench",
             dependencies: [
-                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "Providers",
-                "Telemetry", "Tracking",
+                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "PlatformTesting",
+                "Providers", "Telemetry", "Tracking",
             ],
             path: "Benchmarks/Sources/CourantBench",
             swiftSettings: houseSettings

@@ -23,9 +23,10 @@ struct DeliveryBenchmark {
 
     let file: EventFile
 
+    /// All runs, or the one that is named.
     @concurrent
-    func run() async throws {
-        for (name, codec, privacy, against) in Self.runs {
+    func run(only: String? = nil) async throws {
+        for (name, codec, privacy, against) in Self.runs where only == nil || only == name {
             try await ScratchFolder.with { folder in
                 let platform = Platform.live()
                 let journal = try await BenchJournal.open(in: folder, platform: platform)

@@ -2,33 +2,29 @@ import Foundation
 
 /// The generated events, cut into the bodies that a sender would post.
 struct EventFile {
-    static let eventsPerBody = 100
-
-    /// NDJSON, `eventsPerBody` events each.
+    /// NDJSON, so many events each.
     let bodies: [[UInt8]]
     let events: Int
     let bytes: Int
 
-    init(path: String) throws {
-        let data = try Data(contentsOf: URL(filePath: path))
+    /// The whole file, or the first `bodies` of it.
+    init(path: String, bodies bodiesMax: Int = .max, eventsPerBody: Int = 100) throws {
+        let data = [UInt8](try Data(contentsOf: URL(filePath: path)))
         var bodies: [[UInt8]] = []
-        var body: [UInt8] = []
-        var held = 0
-        var events = 0
-        for line in data.split(separator: UInt8(ascii: "\n")) {
-            body.append(contentsOf: line)
-            body.append(UInt8(ascii: "\n"))
+        var (start, end, held, events) = (0, 0, 0, 0)
+        while end < data.count, bodies.count < bodiesMax {
+            end = data[end...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? data.count
             held += 1
             events += 1
-            if held == Self.eventsPerBody {
-                bodies.append(body)
-                body = []
-                held = 0
-            }
+            guard held == eventsPerBody || end == data.count else { continue }
+            bodies.append(Array(data[start..<end]))
+            (start, held) = (end, 0)
         }
-        if held > 0 { bodies.append(body) }
+        guard bodiesMax == .max || events == bodiesMax * eventsPerBody else {
+            throw BenchmarkFailure("\(path) has only \(events) events")
+        }
         self.bodies = bodies
         self.events = events
-        bytes = data.count
+        bytes = bodies.reduce(0) { $0 + $1.count }
     }
 }

@@ -29,7 +29,7 @@ struct IntakeBenchmark {
         return [edition]
     }
 
-    static func intake(into journal: any Journal) throws -> Intake {
+    static func intake(into journal: any Journal, platform: Platform = .live()) throws -> Intake {
         let editions = try editions()
         let intake = Intake(
             sources: [SourceSettings(name: "default")],
@@ -37,7 +37,7 @@ struct IntakeBenchmark {
             schemas: try Intake.journalSchemas(editions),
             settings: IntakeSettings(),
             journal: journal,
-            platform: .live(),
+            platform: platform,
             metrics: MetricRegistry()
         )
         intake.become(.ready)

@@ -17,10 +17,17 @@ struct TrackingBenchmark {
 
     @concurrent
     func run() async throws {
+        try await Self.with(.live()) { tracker in
+            try await sends(tracker)
+            try await webhooks(tracker)
+        }
+    }
+
+    /// A tracker with a journal of its own, while `work` lasts.
+    static func with(_ platform: Platform, _ work: @escaping @Sendable (Tracker) async throws -> Void) async throws {
         try await ScratchFolder.with { folder in
-            let platform = Platform.live()
             let journal = try await BenchJournal.open(in: folder, platform: platform)
-            let intake = try IntakeBenchmark.intake(into: journal)
+            let intake = try IntakeBenchmark.intake(into: journal, platform: platform)
             let store = try await TrackingStore.open("\(folder)/tracking.db", platform: platform)
             let tracker = Tracker(
                 sources: [TrackingSource(name: "default", edition: try IntakeBenchmark.editions()[0])],
@@ -35,8 +42,7 @@ struct TrackingBenchmark {
             try await BenchJournal.running(journal) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await tracker.run() }
-                    try await sends(tracker)
-                    try await webhooks(tracker)
+                    try await work(tracker)
                     group.cancelAll()
                 }
             }
@@ -45,23 +51,10 @@ struct TrackingBenchmark {
     }
 
     private func sends(_ tracker: Tracker) async throws {
-        let bodies = (0..<Self.reports).map { number in
-            let recipients = (0..<Self.recipients).map { index in
-                let user = number * Self.recipients + index
-                return
-                    #"{"user_id":"u-\#(user)","email_address":"u-\#(user)@example.com","provider_message_id":"p-\#(user)"}"#
-            }
-            let head = #"{"channel":"email","trigger":"scheduled","campaign_id":"c-1","recipients":["#
-            return Array((head + recipients.joined(separator: ",") + "]}").utf8)
-        }
+        let bodies = (0..<Self.reports).map { Self.body($0, recipients: Self.recipients) }
         let measurement = Measurement.start()
         try await Self.each(bodies.count) { index in
-            let report = try TrackReport(
-                .sends,
-                reading: JSONValue(parsing: String(decoding: bodies[index], as: UTF8.self))
-            )
-            let answer = try await tracker.take(report, from: "default", key: "\(index)", body: bodies[index])
-            guard answer.accepted == Self.recipients else { throw BenchmarkFailure("sends were not accepted") }
+            try await Self.take(bodies[index], number: index, recipients: Self.recipients, tracker)
         }
         measurement.row(
             "Sends reported, context stored",
@@ -69,6 +62,27 @@ struct TrackingBenchmark {
             bytes: bodies.reduce(0) { $0 + $1.count },
             against: "tracking"
         )
+    }
+
+    /// One report of the sends of its number.
+    static func report(_ number: Int, recipients: Int, to tracker: Tracker) async throws {
+        try await take(body(number, recipients: recipients), number: number, recipients: recipients, tracker)
+    }
+
+    private static func body(_ number: Int, recipients: Int) -> [UInt8] {
+        let entries = (0..<recipients).map { index in
+            let user = number * recipients + index
+            return
+                #"{"user_id":"u-\#(user)","email_address":"u-\#(user)@example.com","provider_message_id":"p-\#(user)"}"#
+        }
+        let head = #"{"channel":"email","trigger":"scheduled","campaign_id":"c-1","recipients":["#
+        return Array((head + entries.joined(separator: ",") + "]}").utf8)
+    }
+
+    private static func take(_ body: [UInt8], number: Int, recipients: Int, _ tracker: Tracker) async throws {
+        let report = try TrackReport(.sends, reading: JSONValue(parsing: String(decoding: body, as: UTF8.self)))
+        let answer = try await tracker.take(report, from: "default", key: "\(number)", body: body)
+        guard answer.accepted == recipients else { throw BenchmarkFailure("sends were not accepted") }
     }
 
     private func webhooks(_ tracker: Tracker) async throws {
