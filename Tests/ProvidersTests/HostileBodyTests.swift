@@ -37,6 +37,30 @@ struct HostileBodyTests {
         }
     }
 
+    @Test("a text with U+0000 is a dead letter, since it would name another user or message")
+    func zero() throws {
+        let sendGrid = try SendGridWebhook(SendGridConfiguration(publicKeys: [], isUnverified: true))
+        let event = #"[{"email":"a@b","event":"open","timestamp":1767225600,"user_id":"vic\u0000tim"}]"#
+        let reading = sendGrid.read(request(Array(event.utf8)))
+        #expect(reading.reports.isEmpty && reading.strange.map(\.message) == ["a text with the character U+0000"])
+        let twilio = try TwilioWebhook(TwilioConfiguration(authTokens: [], isUnverified: true))
+        let forms = [
+            ("https://a.example/", "MessageSid=SM1&MessageStatus=sent&To=%2B15005550009%00"),
+            ("https://a.example/?user_id=vic%00tim", "MessageSid=SM1&MessageStatus=sent&To=%2B15005550009"),
+        ]
+        for (url, form) in forms {
+            let reading = twilio.read(
+                WebhookRequest(
+                    url: url,
+                    headers: [("Content-Type", "application/x-www-form-urlencoded")],
+                    body: Array(form.utf8),
+                    arrived: Vectors.time
+                )
+            )
+            #expect(reading.reports.isEmpty && reading.strange.count == 1, "\(url)")
+        }
+    }
+
     @Test("nesting as deep as a body is long takes neither the stack nor the time")
     func nesting() throws {
         for opening in ["[", "{\"a\":", "[{\"event\":[", "{\"Message\":\"", "\\\"", "[\"\\"] {

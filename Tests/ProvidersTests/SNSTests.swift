@@ -247,6 +247,8 @@ struct SNSTests {
         #expect(await webhook.refusal(of: request.arriving(Vectors.time + .seconds(48 * 3_600))) == nil)
         let late = request.arriving(Vectors.time + .seconds(48 * 3_600 + 1))
         #expect(await webhook.refusal(of: late)?.code == "stale")
+        let early = request.arriving(Vectors.time - .seconds(3_601))
+        #expect(await webhook.refusal(of: early)?.code == "stale")
     }
 
     @Test("raw delivery has no signature and is refused, unless the source is unverified")
@@ -260,6 +262,24 @@ struct SNSTests {
         let open = try SESWebhook(SESConfiguration(topics: [], isUnverified: true), fetch: sample.host.fetch)
         #expect(await open.refusal(of: request) == nil)
         #expect(open.read(request).reports.map(\.key) == ["raw-1:0"])
+    }
+
+    @Test("unverified, an event without an envelope is taken without any header, as a first try with curl posts it")
+    func bare() async throws {
+        let sample = try SESSample.shared.get()
+        let request = WebhookRequest(
+            url: SESSample.address,
+            headers: [("Content-Type", "application/json")],
+            body: Array(SESSample.delivery(at: Vectors.time).utf8),
+            arrived: Vectors.time
+        )
+        let open = try SESWebhook(SESConfiguration(topics: [], isUnverified: true), fetch: sample.host.fetch)
+        #expect(await open.refusal(of: request) == nil)
+        #expect(open.read(request).reports.count == 1)
+        let webhook = try SESWebhook(SESConfiguration(topics: [SESSample.topic]), fetch: sample.host.fetch)
+        #expect(await webhook.refusal(of: request)?.code == WebhookRefusal.unsigned)
+        let broken = request.with(body: [0x7B, 0xFF, 0x7D]).with("x-amz-sns-rawdelivery", "true")
+        #expect(open.read(broken).strange.map(\.message) == ["not UTF-8"])
     }
 
     @Test("a subscription is confirmed at SNS's own address and for a named topic only")

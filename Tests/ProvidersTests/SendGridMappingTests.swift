@@ -197,6 +197,25 @@ struct SendGridMappingTests {
         #expect(reading.reports.allSatisfy { $0.messageID == "m-1" && $0.metadata == ["user_id": "u-1"] })
     }
 
+    @Test("two samples of one second are told apart, and go to whom they are told to")
+    func samples() throws {
+        let webhook = try SendGridWebhook(SendGridConfiguration(publicKeys: [], isUnverified: true))
+        let keys = [Vectors.time, Vectors.time + .milliseconds(1)].flatMap { time in
+            webhook.read(
+                WebhookRequest(
+                    url: "https://a.example/",
+                    headers: [],
+                    body: SendGridSample.body(at: time, to: "ann@example.com"),
+                    arrived: time
+                )
+            ).reports.map { report in
+                #expect(report.address == .email("ann@example.com"))
+                return report.key
+            }
+        }
+        #expect(Set(keys).count == 8)
+    }
+
     private func read(_ event: String) throws -> [ProviderReport] {
         let webhook = try SendGridWebhook(SendGridConfiguration(publicKeys: [], isUnverified: true))
         let request = WebhookRequest(

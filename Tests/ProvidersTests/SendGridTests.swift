@@ -73,6 +73,16 @@ struct SendGridTests {
         #expect(await webhook.refusal(of: request.arriving(Vectors.time + .seconds(48 * 3_600))) == nil)
         let late = await webhook.refusal(of: request.arriving(Vectors.time + .seconds(48 * 3_600 + 1)))
         #expect(late?.code == "stale")
+        #expect(await webhook.refusal(of: request.arriving(Vectors.time - .seconds(3_600))) == nil)
+        #expect(await webhook.refusal(of: request.arriving(Vectors.time - .seconds(3_601)))?.code == "stale")
+        let sample = SendGridSample()
+        let far = try sample.request(
+            url: "https://a.example/",
+            body: Array("[]".utf8),
+            at: Timestamp(nanoseconds: .max)
+        )
+        let own = try SendGridWebhook(SendGridConfiguration(publicKeys: [sample.publicKey]))
+        #expect(await own.refusal(of: far.arriving(Vectors.time))?.code == "stale")
     }
 
     @Test("no keys, a bad key, or keys that would not be looked at: the source refuses to start")

@@ -33,7 +33,7 @@ import Testing
         ),
         Case(
             "journal: {keep: 7}",
-            "c.yaml:1: journal.keep: expected a duration such as 7d, found \"7\""
+            "c.yaml:1: journal.keep: expected a duration up to 3650d such as 7d, found \"7\""
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: local, path: x}\n    privacy:\n      fields:\n"
@@ -166,7 +166,7 @@ import Testing
         Case("data: ${SECRET", "c.yaml:1: data: expected } after ${, found \"${SECRET\"; write $${ for ${ itself"),
         Case(
             "journal: {keep: \"${SECRET}\"}",
-            "c.yaml:1: journal.keep: expected a duration such as 7d, found \"${SECRET}\""
+            "c.yaml:1: journal.keep: expected a duration up to 3650d such as 7d, found \"${SECRET}\""
         ),
         Case(
             "sources:\n  Web: {}",
@@ -194,7 +194,7 @@ import Testing
         ),
         Case(
             connector("roll: {every: soon}"),
-            "c.yaml:4: connectors.lake.roll.every: expected a duration of at least 1s such as 60s, found \"soon\""
+            "c.yaml:4: connectors.lake.roll.every: expected a duration from 1s to 1d such as 60s, found \"soon\""
         ),
         Case(
             connector("rol: {every: 60s}"),
@@ -391,7 +391,7 @@ import Testing
                 "c.yaml:1: log.level: expected one of trace",
                 "c.yaml:2: disk.budgt: is not a key of disk; did you mean budget?",
                 "c.yaml:3: journal.partitions: expected a whole number from 1 to 256",
-                "c.yaml:3: journal.keep: expected a duration such as 7d",
+                "c.yaml:3: journal.keep: expected a duration up to 3650d such as 7d",
             ]
         )
     }

@@ -178,13 +178,20 @@ import Testing
         arguments: [
             ("500ms", Duration.milliseconds(500)), ("90s", .seconds(90)), ("1h30m", .seconds(5400)),
             ("1.5h", .seconds(5400)), ("7d", .seconds(604_800)), ("2w", .seconds(1_209_600)), ("10 s", .seconds(10)),
+            ("36525d", .seconds(3_155_760_000)),
         ]
     )
     func durations(_ text: String, _ expected: Duration) {
         #expect(ConfigurationUnits.duration(text) == expected)
     }
 
-    @Test("what is no duration is none", arguments: ["", "10", "s", "1x", "-5s", "1h 30m ", "1..5h", "9999999999999d"])
+    @Test(
+        "what is no duration, or more than a hundred years, is none",
+        arguments: [
+            "", "10", "s", "1x", "-5s", "1h 30m ", "1..5h", "9999999999999d", "999999999999w", "36525d1ms",
+            "99999999999d1d",
+        ]
+    )
     func noDurations(_ text: String) {
         #expect(ConfigurationUnits.duration(text) == nil)
     }

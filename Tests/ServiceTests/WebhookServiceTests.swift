@@ -236,7 +236,8 @@ struct WebhookServiceTests {
         }
         #expect(try read("roots.pem").tracking.sources["a"]?.ses?.trustedRoots == pem)
         for (file, message) in [
-            ("missing.pem", "missing.pem that can be read"), ("other.pem", "no certificates in PEM"),
+            ("missing.pem", "missing.pem that can be read"),
+            ("other.pem", "trusted_roots: expected certificates in PEM"),
         ] {
             #expect {
                 _ = try read(file)

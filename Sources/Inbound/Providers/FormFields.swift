@@ -24,6 +24,9 @@ struct FormFields: Sendable {
         }
     }
 
+    /// Whether the character U+0000 stands anywhere, which no text may have.
+    var hasNUL: Bool { fields.contains { $0.name.contains(0) || $0.value.contains(0) } }
+
     /// The first value of that name.
     subscript(name: String) -> String? {
         fields.first { $0.name.elementsEqual(name.utf8) }.map { String(decoding: $0.value, as: UTF8.self) }

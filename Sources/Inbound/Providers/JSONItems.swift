@@ -21,15 +21,30 @@ struct JSONItems: Sendable {
         }
     }
 
+    /// What SQLite keeps of a text ends at its first U+0000: it would name another user or message.
+    static let noNUL = "a text with the character U+0000"
+
     /// The value of one item.
     static func value(of item: ArraySlice<UInt8>) throws(ProviderError) -> JSONValue {
         guard let text = String(validating: item, as: UTF8.self) else {
             throw ProviderError(.strange, "not UTF-8")
         }
+        let value: JSONValue
         do {
-            return try JSONValue(parsing: text)
+            value = try JSONValue(parsing: text)
         } catch {
             throw ProviderError(.strange, "not JSON: \(error.message)")
+        }
+        guard !hasNUL(value) else { throw ProviderError(.strange, noNUL) }
+        return value
+    }
+
+    private static func hasNUL(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .boolean, .number: false
+        case .string(let text): text.utf8.contains(0)
+        case .array(let items): items.contains(where: hasNUL)
+        case .object(let members): members.contains { $0.key.utf8.contains(0) || hasNUL($0.value) }
         }
     }
 

@@ -32,6 +32,9 @@ package struct WebhookRequest: Sendable {
     /// request for 24 hours and does not say whether it signs anew, so a shorter bound could refuse a genuine one.
     package static let ageMax: Duration = .seconds(48 * 3_600)
 
+    /// How far the clock of a provider may be ahead: what is dated later could come again once it has been forgotten.
+    package static let aheadMax: Duration = .seconds(3_600)
+
     /// The address as the provider knows it: scheme, host, path and query, from `publicURL`.
     package var url: String
     package var headers: [(name: String, value: String)]
@@ -57,8 +60,15 @@ package struct WebhookRequest: Sendable {
         return address[(address.firstIndex(of: "?").map(address.index(after:)) ?? address.endIndex)...].utf8
     }
 
-    /// Throws if what was signed at that time came too late.
+    /// Throws if what was signed at that time came too late, or long before.
     func checkAge(signed time: Timestamp) throws(WebhookRefusal) {
+        guard time - arrived <= Self.aheadMax else {
+            throw WebhookRefusal(
+                .forged,
+                "stale",
+                "the signature is dated more than an hour ahead: this machine's clock is wrong, or the provider's"
+            )
+        }
         guard arrived - time > Self.ageMax else { return }
         throw WebhookRefusal(
             .forged,
@@ -139,12 +149,15 @@ package struct ProviderError: Error, Sendable, Hashable, CustomStringConvertible
     }
 
     package var code: Code
+    /// What of the webhook's settings is wrong, such as `public_keys[0]`.
+    package var member: String?
     package var message: String
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, at member: String? = nil, _ message: String) {
         self.code = code
+        self.member = member
         self.message = message
     }
 
-    package var description: String { message }
+    package var description: String { member.map { "\($0): \(message)" } ?? message }
 }

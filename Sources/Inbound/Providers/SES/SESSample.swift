@@ -45,12 +45,16 @@ package struct SESSample: Sendable {
     }
 
     /// A delivery, with tags as the sender would have given them.
-    package static func delivery(at time: Timestamp, tags: [(name: String, value: String)] = []) -> String {
+    package static func delivery(
+        at time: Timestamp,
+        to recipient: String = "kim@example.net",
+        tags: [(name: String, value: String)] = []
+    ) -> String {
         let moment = JSONValue.string(CalendarTime(time).extended)
-        let address = JSONValue.array([.string("kim@example.net")])
+        let address = JSONValue.array([.string(recipient)])
         let tags = tags.map { JSONValue.Member($0.name, .array([.string($0.value)])) }
         let mail: [JSONValue.Member] = [
-            .init("timestamp", moment), .init("messageId", .string("sample-\(time.seconds)")),
+            .init("timestamp", moment), .init("messageId", .string("sample-\(time.nanoseconds)")),
             .init("source", .string("news@example.com")), .init("sendingAccountId", .string("000000000000")),
             .init("destination", address), .init("tags", .object(tags)),
         ]

@@ -26,13 +26,15 @@ package struct SESWebhook: ProviderWebhook {
         guard configuration.isUnverified || !topics.isEmpty, topics.count <= Self.topicsMax else {
             throw ProviderError(
                 .settings,
-                "webhooks.ses.topics: the ARNs of 1 to \(Self.topicsMax) SNS topics, or say unverified: true"
+                at: "topics",
+                "expected the ARNs of 1 to \(Self.topicsMax) SNS topics; or say unverified: true"
             )
         }
         for (index, topic) in configuration.topics.enumerated() where !Self.isTopic(topic) {
             throw ProviderError(
                 .settings,
-                "webhooks.ses.topics[\(index)]: \(topic) is no ARN of an SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)"
+                at: "topics[\(index)]",
+                "\(topic) is no ARN of an SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)"
             )
         }
         let trust = try configuration.trustedRoots.map { text throws(ProviderError) in try SNSTrust(pem: text) }
@@ -64,9 +66,11 @@ package struct SESWebhook: ProviderWebhook {
     }
 
     package func read(_ request: WebhookRequest) -> WebhookReading {
-        do {
+        do throws(ProviderError) {
             if isRaw(request), signature == nil {
-                let text = String(decoding: request.body, as: UTF8.self)
+                guard let text = String(validating: request.body, as: UTF8.self) else {
+                    throw ProviderError(.strange, "not UTF-8")
+                }
                 return try events(text, id: request.header(Self.messageIDHeader) ?? SESEvent.hash(request.body))
             }
             let message = try SNSMessage(request.body)
@@ -82,7 +86,7 @@ package struct SESWebhook: ProviderWebhook {
                 )
             }
         } catch {
-            return WebhookReading(strange: [.init(raw: request.body, message: "SES: \(error.message)")])
+            return WebhookReading(strange: [.init(raw: request.body, message: error.message)])
         }
     }
 
@@ -90,8 +94,12 @@ package struct SESWebhook: ProviderWebhook {
         WebhookAnswer()
     }
 
+    /// Whether it is SES's own text without SNS's envelope, as the header of raw message delivery says; where nothing is
+    /// verified, the lack of an envelope says it too.
     private func isRaw(_ request: WebhookRequest) -> Bool {
-        request.header(Self.rawDeliveryHeader)?.lowercased() == "true"
+        if request.header(Self.rawDeliveryHeader)?.lowercased() == "true" { return true }
+        guard signature == nil, let value = try? JSONItems.value(of: request.body[...]) else { return false }
+        return value.members != nil && value["Type"] == nil
     }
 
     private func events(_ text: String, id: String) throws(ProviderError) -> WebhookReading {

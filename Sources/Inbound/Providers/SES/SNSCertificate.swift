@@ -70,7 +70,7 @@ struct SNSTrust: Sendable {
 
     init(pem: String) throws(ProviderError) {
         guard let roots = SNSCertificate.certificates(Array(pem.utf8)), !roots.isEmpty else {
-            throw ProviderError(.settings, "webhooks.ses: the trusted certificates are no certificates in PEM")
+            throw ProviderError(.settings, at: "trusted_roots", "expected certificates in PEM")
         }
         self.roots = roots
     }

@@ -23,7 +23,13 @@ package struct SendGridSample: Sendable {
     package var publicKey: String { Base64.encode(Array(key.publicKey.derRepresentation)) }
 
     /// One message's way to a click, with custom arguments as the sender would have given them.
-    package static func body(at time: Timestamp, arguments: [(name: String, value: String)] = []) -> [UInt8] {
+    ///
+    /// The ids of its events are made from the moment, so that a later sample repeats none.
+    package static func body(
+        at time: Timestamp,
+        to address: String = "kim@example.net",
+        arguments: [(name: String, value: String)] = []
+    ) -> [UInt8] {
         let events: [(name: String, members: [(String, String)])] = [
             ("processed", []),
             ("delivered", [("response", "250 OK"), ("ip", "192.0.2.7")]),
@@ -32,11 +38,11 @@ package struct SendGridSample: Sendable {
         ]
         let items = events.enumerated().map { index, event in
             var members: [JSONValue.Member] = [
-                .init("email", .string("kim@example.net")),
+                .init("email", .string(address)),
                 .init("timestamp", .number("\(time.seconds)")),
                 .init("event", .string(event.name)),
-                .init("sg_event_id", .string("sample-\(time.seconds)-\(index)")),
-                .init("sg_message_id", .string("sample-\(time.seconds).recvd-sample-0.0")),
+                .init("sg_event_id", .string("sample-\(time.nanoseconds)-\(index)")),
+                .init("sg_message_id", .string("sample-\(time.nanoseconds).recvd-sample-0.0")),
             ]
             members += (event.members + arguments.map { ($0.name, $0.value) }).map { .init($0, .string($1)) }
             return JSONValue.object(members).text

@@ -13,7 +13,8 @@ struct SendGridSignature: Sendable {
         guard (1...Self.keysMax).contains(texts.count) else {
             throw ProviderError(
                 .settings,
-                "webhooks.sendgrid.public_keys: 1 to \(Self.keysMax) verification keys, or say unverified: true"
+                at: "public_keys",
+                "expected 1 to \(Self.keysMax) verification keys; or say unverified: true"
             )
         }
         var keys: [P256.Signing.PublicKey] = []
@@ -21,7 +22,8 @@ struct SendGridSignature: Sendable {
             guard let key = Self.key(text) else {
                 throw ProviderError(
                     .settings,
-                    "webhooks.sendgrid.public_keys[\(index)]: not a P-256 key in base64, as SendGrid's settings show it"
+                    at: "public_keys[\(index)]",
+                    "expected a P-256 key in base64, as SendGrid's settings show it"
                 )
             }
             keys.append(key)

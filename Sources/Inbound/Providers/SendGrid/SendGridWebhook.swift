@@ -9,7 +9,11 @@ package struct SendGridWebhook: ProviderWebhook {
     package init(_ configuration: SendGridConfiguration) throws(ProviderError) {
         signature = configuration.isUnverified ? nil : try SendGridSignature(keys: configuration.publicKeys)
         guard !configuration.isUnverified || configuration.publicKeys.isEmpty else {
-            throw ProviderError(.settings, "webhooks.sendgrid: either public_keys or unverified: true, not both")
+            throw ProviderError(
+                .settings,
+                at: "unverified",
+                "expected either public_keys or unverified: true, not both"
+            )
         }
     }
 
@@ -24,12 +28,12 @@ package struct SendGridWebhook: ProviderWebhook {
             do {
                 reading.reports += try SendGridEvent(item).reports()
             } catch {
-                reading.strange.append(.init(raw: Array(item), message: "SendGrid: \(error.message)"))
+                reading.strange.append(.init(raw: Array(item), message: error.message))
             }
         }
         if let rest = items.rest {
             reading.strange.append(
-                .init(raw: Array(rest), message: "SendGrid: not an array of events, or its end lacks")
+                .init(raw: Array(rest), message: "not an array of events, or its end lacks")
             )
         }
         return reading

@@ -17,8 +17,9 @@ struct TwilioMessage: Sendable {
             throw ProviderError(.strange, "not a form")
         }
         guard form.text("MessageSid") != nil else { throw ProviderError(.strange, "a form without MessageSid") }
-        self.form = form
         query = FormFields(request.query)
+        guard !form.hasNUL, query?.hasNUL != true else { throw ProviderError(.strange, JSONItems.noNUL) }
+        self.form = form
     }
 
     static func isForm(_ request: WebhookRequest) -> Bool {

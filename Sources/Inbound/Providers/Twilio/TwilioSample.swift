@@ -11,13 +11,19 @@ package struct TwilioSample: Sendable {
     }
 
     /// A status callback, to an address whose query names the message.
-    package func status(_ status: String, message: String, url: String, at time: Timestamp) -> WebhookRequest {
+    package func status(
+        _ status: String,
+        message: String,
+        to number: String = "+15005550009",
+        url: String,
+        at time: Timestamp
+    ) -> WebhookRequest {
         request(
             url: url,
             fields: [
                 ("AccountSid", Self.account), ("ApiVersion", "2010-04-01"), ("From", "+15005550006"),
                 ("MessageSid", message), ("MessageStatus", status), ("SmsSid", message), ("SmsStatus", status),
-                ("To", "+15005550009"),
+                ("To", number),
             ],
             at: time
         )

@@ -39,7 +39,8 @@ struct TwilioSignature: Sendable {
         guard (1...Self.tokensMax).contains(tokens.count), !tokens.contains("") else {
             throw ProviderError(
                 .settings,
-                "webhooks.twilio.auth_tokens: 1 to \(Self.tokensMax) tokens, none empty, or say unverified: true"
+                at: "auth_tokens",
+                "expected 1 to \(Self.tokensMax) tokens, none empty; or say unverified: true"
             )
         }
         keys = tokens.map { SymmetricKey(data: Array($0.utf8)) }

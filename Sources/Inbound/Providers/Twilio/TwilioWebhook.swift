@@ -13,7 +13,11 @@ package struct TwilioWebhook: ProviderWebhook {
     package init(_ configuration: TwilioConfiguration) throws(ProviderError) {
         signature = configuration.isUnverified ? nil : try TwilioSignature(tokens: configuration.authTokens)
         guard !configuration.isUnverified || configuration.authTokens.isEmpty else {
-            throw ProviderError(.settings, "webhooks.twilio: either auth_tokens or unverified: true, not both")
+            throw ProviderError(
+                .settings,
+                at: "unverified",
+                "expected either auth_tokens or unverified: true, not both"
+            )
         }
     }
 
@@ -25,7 +29,7 @@ package struct TwilioWebhook: ProviderWebhook {
         do {
             return WebhookReading(reports: [try TwilioMessage(request).report()])
         } catch {
-            return WebhookReading(strange: [.init(raw: request.body, message: "Twilio: \(error.message)")])
+            return WebhookReading(strange: [.init(raw: request.body, message: error.message)])
         }
     }
 

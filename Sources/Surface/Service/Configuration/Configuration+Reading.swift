@@ -50,10 +50,22 @@ extension Configuration {
         tls = root.has("tls") ? root.section("tls") { Self.tlsFiles($0, path) } : root.section("tls") { _ in nil }
         http = root.section("http", Self.http)
         shutdownTimeout = root.section("shutdown") {
-            $0.duration("timeout", default: standard.shutdownTimeout, example: "10s", atLeast: .seconds(1))
+            $0.duration(
+                "timeout",
+                default: standard.shutdownTimeout,
+                example: "10s",
+                atLeast: .seconds(1),
+                atMost: .seconds(3_600)
+            )
         }
         reloadTimeout = root.section("reload") {
-            $0.duration("timeout", default: standard.reloadTimeout, example: "30s", atLeast: .seconds(1))
+            $0.duration(
+                "timeout",
+                default: standard.reloadTimeout,
+                example: "30s",
+                atLeast: .seconds(1),
+                atMost: .seconds(3_600)
+            )
         }
         log = root.section("log", Self.log)
         journal = root.section("journal", Self.journal)
@@ -158,7 +170,12 @@ extension Configuration {
                 example: "64MiB",
                 in: 8 << 20...1 << 30
             ),
-            keep: section.duration("keep", default: standard.keep, example: "7d")
+            keep: section.duration(
+                "keep",
+                default: standard.keep,
+                example: "7d",
+                atMost: .seconds(3_650 * 86_400)
+            )
         )
     }
 
@@ -199,7 +216,12 @@ extension Configuration {
     private static func duplicates(_ section: ConfigurationSection) -> DuplicatesPart {
         let standard = DuplicatesPart()
         return DuplicatesPart(
-            window: section.duration("window", default: standard.window, example: "1h"),
+            window: section.duration(
+                "window",
+                default: standard.window,
+                example: "1h",
+                atMost: .seconds(30 * 86_400)
+            ),
             memoryBytes: section.bytes("memory", default: standard.memoryBytes, example: "64MiB", in: 1 << 20 ... .max)
         )
     }

@@ -62,11 +62,17 @@ package final class ConfigurationSection {
         self.value(key, expected: "true or false") { ["true": true, "false": false][$0] } ?? value
     }
 
-    func duration(_ key: String, default value: Duration, example: String, atLeast least: Duration = .zero) -> Duration
-    {
-        let bound = least > .zero ? " of at least \(ConfigurationUnits.text(least))" : ""
-        return self.value(key, expected: "a duration\(bound) such as \(example)") { text in
-            ConfigurationUnits.duration(text).flatMap { $0 >= least ? $0 : nil }
+    func duration(
+        _ key: String,
+        default value: Duration,
+        example: String,
+        atLeast least: Duration = .zero,
+        atMost most: Duration = .seconds(365 * 86_400)
+    ) -> Duration {
+        let upper = ConfigurationUnits.text(most)
+        let bounds = least > .zero ? "from \(ConfigurationUnits.text(least)) to \(upper)" : "up to \(upper)"
+        return self.value(key, expected: "a duration \(bounds) such as \(example)") { text in
+            ConfigurationUnits.duration(text).flatMap { (least...most).contains($0) ? $0 : nil }
         } ?? value
     }
 

@@ -1,14 +1,19 @@
 /// Durations and sizes as they are written in a configuration.
 enum ConfigurationUnits {
-    /// `90s`, `1h30m`, `1.5d`: numbers with units from `ms` to `w`, added up; nil if the text is anything else.
+    /// The longest duration that is read, a hundred years: far below where sums with the present moment end.
+    static let durationMax = Duration.seconds(36_525 * 86_400)
+
+    /// `90s`, `1h30m`, `1.5d`: numbers with units from `ms` to `w`, added up; nil if the text is anything else, or more
+    /// than `durationMax`.
     static func duration(_ text: String) -> Duration? {
         guard let parts = parts(text), !parts.isEmpty else { return nil }
-        var total = Duration.zero
+        var milliseconds = 0.0
         for part in parts {
             guard let unit = durations[part.unit] else { return nil }
-            total += .milliseconds(Int64((part.number * unit).rounded()))
+            milliseconds += (part.number * unit).rounded()
         }
-        return total
+        guard milliseconds <= durationMax / .milliseconds(1) else { return nil }
+        return .milliseconds(Int64(milliseconds))
     }
 
     /// `64MiB`, `1.5GB`, or a bare number of bytes; nil if the text is anything else.

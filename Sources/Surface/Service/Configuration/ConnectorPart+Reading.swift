@@ -80,7 +80,13 @@ extension ConnectorPart {
 
     private static func roll(_ section: ConfigurationSection, default standard: RollSettings) -> RollSettings {
         RollSettings(
-            every: section.duration("every", default: standard.every, example: "60s", atLeast: .seconds(1)),
+            every: section.duration(
+                "every",
+                default: standard.every,
+                example: "60s",
+                atLeast: .seconds(1),
+                atMost: .seconds(86_400)
+            ),
             events: section.integer("events", in: 1 ... .max),
             bytes: section.bytes(
                 "bytes",

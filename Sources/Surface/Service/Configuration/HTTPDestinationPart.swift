@@ -58,7 +58,13 @@ package struct HTTPDestinationPart: DestinationPart {
                 default: standard.concurrency,
                 in: 1...HTTPConfiguration.concurrencyMax
             ),
-            timeout: section.duration("timeout", default: standard.timeout, example: "30s", atLeast: .seconds(1))
+            timeout: section.duration(
+                "timeout",
+                default: standard.timeout,
+                example: "30s",
+                atLeast: .seconds(1),
+                atMost: .seconds(3_600)
+            )
         )
         self.configuration = configuration
         guard url != nil else { return nil }

@@ -169,7 +169,13 @@ package struct S3DestinationPart: DestinationPart {
             let arn = section.required("role_arn", expected: "a role's ARN")
             let externalID = section.string("external_id")
             let name = section.string("session_name", default: "courant", expected: "a name for the role's session")
-            let duration = section.duration("duration", default: .seconds(3_600), example: "1h", atLeast: .seconds(900))
+            let duration = section.duration(
+                "duration",
+                default: .seconds(3_600),
+                example: "1h",
+                atLeast: .seconds(900),
+                atMost: .seconds(43_200)
+            )
             guard let arn else { return nil }
             return AWSRole(arn: arn, externalID: externalID, sessionName: name, duration: duration)
         }

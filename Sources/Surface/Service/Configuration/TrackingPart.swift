@@ -34,14 +34,32 @@ package struct SourceTrackingPart: Sendable, Hashable {
 extension TrackingPart {
     /// Reads the section `tracking`.
     init(_ section: ConfigurationSection, _ path: (String) -> String) {
-        settings.overtake = section.duration("overtake", default: settings.overtake, example: "15m")
-        settings.keep = section.duration("keep", default: settings.keep, example: "30d", atLeast: .seconds(86_400))
+        settings.overtake = section.duration(
+            "overtake",
+            default: settings.overtake,
+            example: "15m",
+            atMost: .seconds(30 * 86_400)
+        )
+        settings.keep = section.duration(
+            "keep",
+            default: settings.keep,
+            example: "30d",
+            atLeast: .seconds(86_400),
+            atMost: .seconds(3_650 * 86_400)
+        )
         settings.attribution = section.choice(
             "attribution",
             default: settings.attribution,
             of: Configuration.words(TrackingSettings.Attribution.self)
         )
         definitions = section.string("definitions", expected: "a folder").map(path)
+        if let definitions, !section.reading.canRead(definitions) {
+            section.report(
+                "there is no folder \(definitions) that can be read",
+                key: "definitions",
+                line: section.lineOf("definitions")
+            )
+        }
     }
 }
 
@@ -121,11 +139,19 @@ extension SourceTrackingPart {
             return nil
         }
         return section.section(name) { part in
+            let before = part.reading.problems.count
             let (settings, check) = make(part)
+            // What could not be read has been reported, and would be missed again here.
+            guard part.reading.problems.count == before else { return settings }
             do throws(ProviderError) {
                 try check()
             } catch {
-                section.report(error.message, key: name, line: section.lineOf(name))
+                let member = error.member.map { String($0.prefix { $0 != "[" }) }
+                if let member, part.has(member) {
+                    part.report(error.message, key: error.member ?? member, line: part.lineOf(member))
+                } else {
+                    section.report(error.message, key: name, line: section.lineOf(name))
+                }
             }
             return settings
         }
