@@ -231,7 +231,7 @@ import Testing
         try book.check(Self.canvas("V"), from: 1)
         let error = try #require(throws: DefinitionError.self) { try book.check(Self.campaign("m", id: "x"), from: 1) }
         #expect(error.code == .tooMany)
-        #expect(error.description == "the definition is one more than the 10000 of its kind; delete another first")
+        #expect(error.description == "id is one more than the 10000 of its kind; delete another first")
     }
 }
 

@@ -104,7 +104,7 @@ import Testing
         let json = try JSONValue(parsing: #"{"id":"other","name":"n"}"#)
         let error = try #require(throws: DefinitionError.self) { try Campaign(id: "c", reading: json) }
         #expect(error.code == .wrongValue)
-        #expect(error.description == "id must be \"c\" as in the address, or left out")
+        #expect(error.description == "id must be \"c\" as the address or the file's name says, or be left out")
     }
 
     @Test("ids have 1 to 200 bytes", arguments: [(1, true), (200, true), (201, false), (0, false)])
@@ -138,7 +138,7 @@ import Testing
     }
 
     private static let faultsOfCampaign: [(String, DefinitionError.Code, String, String)] = [
-        (#"[1]"#, .wrongType, "", "the definition must be a campaign as an object, found an array"),
+        (#"[1]"#, .wrongType, "", "the body must be a campaign as an object, found an array"),
         (#"{}"#, .missing, "name", "name is missing; it must be a text of 1 to 1000 bytes"),
         (#"{"name":null}"#, .missing, "name", "name is missing; it must be a text of 1 to 1000 bytes"),
         (#"{"nmae":"n"}"#, .unknownMember, "nmae", "nmae is not a member of a campaign; did you mean name?"),
@@ -150,7 +150,7 @@ import Testing
             #"{"name":"n","steps":[]}"#, .unknownMember, "steps",
             "steps is not a member of a campaign; expected one of id, name, send_id, variations, conversions"
         ),
-        (#"{"name":7}"#, .wrongType, "name", "name must be a text of 1 to 1000 bytes, found a number"),
+        (#"{"name":7}"#, .wrongType, "name", "name must be a text of 1 to 1000 bytes, found the number 7"),
         (#"{"name":" "}"#, .wrongValue, "name", "name must be a text of 1 to 1000 bytes, found a blank one"),
         (#"{"name":"n","variations":{}}"#, .wrongType, "variations", "variations must be an array, found an object"),
         (
@@ -179,7 +179,7 @@ import Testing
         ),
         (
             #"{"name":"n","conversions":[1]}"#, .wrongType, "conversions[0]",
-            "conversions[0] must be a conversion as an object, found a number"
+            "conversions[0] must be a conversion as an object, found the number 1"
         ),
     ]
 
@@ -252,7 +252,7 @@ import Testing
         ),
         (
             #"{"name":"n","channel":"email","provider_groups":{"sendgrid":[123]}}"#, .wrongType,
-            "provider_groups.sendgrid[0]", "must be a text of 1 to 200 bytes, found a number"
+            "provider_groups.sendgrid[0]", "must be a text of 1 to 200 bytes, found the number 123"
         ),
         (
             #"{"name":"n","channel":"sms","app_group_id":"a","messaging_services":["M","M"]}"#, .doubled,

@@ -53,7 +53,7 @@ final class SourceState: Sendable {
         setAside = counter("set_aside", "Events kept as dead letters with their bytes.")
         derivedUsers = counter(
             "derived_users",
-            "Events, repeats among them, whose user_id was derived from external_user_id."
+            "Times that a user_id was derived from external_user_id or an address, repeats among them."
         )
         limit = settings.eventsPerSecondMax.map { Mutex(RateLimit(perSecond: $0, now: now)) }
         accepted = (0..<edition.typeCount).map { index in

@@ -25,6 +25,8 @@ package struct TrackAnswer: Sendable, Hashable {
     package var rejected: [ItemRejection] = []
     /// Items that wait for the report of their message's send.
     package var waiting = 0
+    /// Items whose context is remembered, and whose event their provider will make (`sends: provider`).
+    package var context = 0
     package var messages: [Message] = []
     package var withoutEvent: [Outcome] = []
 
@@ -35,6 +37,7 @@ package struct TrackAnswer: Sendable, Hashable {
             .init("accepted", .number("\(accepted)")), .init("duplicates", .number("\(duplicates)")),
             .init("waiting", .number("\(waiting)")), .init("rejected", .array(rejected.map(Self.json))),
         ]
+        if context > 0 { members.append(.init("context", .number("\(context)"))) }
         if !messages.isEmpty { members.append(.init("messages", .array(messages.map(Self.json)))) }
         if !withoutEvent.isEmpty { members.append(.init("without_event", .array(withoutEvent.map(Self.json)))) }
         return .object(members)

@@ -62,8 +62,18 @@ extension Tracker {
         if stored.json.isEmpty {
             book.remove(stored.kind, id: stored.id, from: stored.from)
         } else {
-            let json = try JSONValue(parsing: stored.json)
-            book.put(try Definition(stored.kind, id: stored.id, reading: json), from: stored.from)
+            let definition: Definition
+            do {
+                let json = try JSONValue(parsing: stored.json)
+                definition = try Definition(stored.kind, id: stored.id, reading: json)
+            } catch {
+                throw TrackingError(
+                    .state,
+                    "tracking's state has a \(stored.kind.rawValue) \"\(stored.id)\" that cannot be read: \(error). "
+                        + "Another version put it; start that one, and mend or delete it there"
+                )
+            }
+            book.put(definition, from: stored.from)
         }
     }
 }

@@ -192,6 +192,7 @@ extension TrackAnswer {
         duplicates = handled.repeats + outcomes.reduce(0) { $0 + $1.duplicates }
         rejected = handled.rejected.sorted { $0.index < $1.index }
         waiting = handled.waiting
+        context = handled.context
         messages = handled.messages
         withoutEvent = handled.withoutEvent
     }

@@ -86,7 +86,8 @@ package final class Tracker: Sendable {
 
     package func source(named name: String) -> TrackingSource? { sources[name] }
 
-    var sourceNames: [String] { sources.keys.sorted() }
+    /// In alphabetical order.
+    package var sourceNames: [String] { sources.keys.sorted() }
 
     // MARK: - Taking
 

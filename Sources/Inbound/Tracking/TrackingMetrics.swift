@@ -3,7 +3,11 @@ package import Telemetry
 
 /// The figures of tracking.
 package struct TrackingMetrics: Sendable {
+    /// Pairs of a provider and one of its words that have a series of their own; further words share one.
+    static let unmappedMax = 200
+
     private let registry: MetricRegistry
+    private let unmapped = UnmappedWords()
     let reports: Counter
     let parked: Counter
     let released: Counter
@@ -46,7 +50,7 @@ package struct TrackingMetrics: Sendable {
         registry.counter(
             "courant_tracking_unmapped_total",
             help: "Providers' events without a counterpart in the source's edition.",
-            labels: [("provider", provider), ("event", String(event.prefix(60)))]
+            labels: [("provider", provider), ("event", unmapped.label(provider, String(event.prefix(60))))]
         ).add()
     }
 
@@ -57,5 +61,20 @@ package struct TrackingMetrics: Sendable {
             help: "Answers of push services that make no event, by kind.",
             labels: [("service", service), ("outcome", outcome)]
         ).add()
+    }
+}
+
+/// The words of providers that have a series: a provider, or whoever may post what is not verified, may send any.
+private final class UnmappedWords: Sendable {
+    private let known = Mutex<Set<[String]>>([])
+
+    /// The word, or `other` once there are as many as may be.
+    func label(_ provider: String, _ word: String) -> String {
+        known.withLock { known in
+            if known.contains([provider, word]) { return word }
+            guard known.count < TrackingMetrics.unmappedMax else { return "other" }
+            known.insert([provider, word])
+            return word
+        }
     }
 }

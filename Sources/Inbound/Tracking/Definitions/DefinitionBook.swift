@@ -26,7 +26,7 @@ package struct DefinitionBook: Sendable, Hashable {
         guard isKnown || count < countMax else {
             throw DefinitionError(
                 .tooMany,
-                at: "",
+                at: "id",
                 "is one more than the \(countMax) of its kind; delete another first"
             )
         }

@@ -1,4 +1,4 @@
-/// What is wrong with a definition, at which member, and what would be right.
+/// What is wrong with a definition or a report, at which member, and what would be right.
 package struct DefinitionError: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// A member that must be there is not.
@@ -7,7 +7,7 @@ package struct DefinitionError: Error, Sendable, Hashable, CustomStringConvertib
         case wrongType = "wrong_type"
         /// The value is of the right type, and not one that may stand there.
         case wrongValue = "wrong_value"
-        /// The definition knows no such member.
+        /// There is no such member.
         case unknownMember = "unknown_member"
         /// Something stands twice where it may stand once.
         case doubled
@@ -18,7 +18,7 @@ package struct DefinitionError: Error, Sendable, Hashable, CustomStringConvertib
     }
 
     package let code: Code
-    /// The member as `variations[1].share`; empty for the definition as a whole.
+    /// The member as `variations[1].share`; empty for the body as a whole.
     package let path: String
     package let message: String
 
@@ -28,5 +28,5 @@ package struct DefinitionError: Error, Sendable, Hashable, CustomStringConvertib
         self.message = message
     }
 
-    package var description: String { "\(path.isEmpty ? "the definition" : path) \(message)" }
+    package var description: String { "\(path.isEmpty ? "the body" : path) \(message)" }
 }

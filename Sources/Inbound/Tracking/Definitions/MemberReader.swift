@@ -15,18 +15,21 @@ struct MemberReader {
         guard case .object(let members) = json else {
             throw DefinitionError(.wrongType, at: path, "must be \(what) as an object, found \(Self.kind(of: json))")
         }
+        // Once for the whole: what SQLite keeps of a text ends at its first U+0000.
+        if path.isEmpty { try Self.refuseNUL(json, at: "") }
         self.path = path
         self.members = members
         self.known = known
         var seen: Set<String> = []
         for member in members {
-            let place = Self.path(path, member.key)
             guard known.contains(member.key) else {
+                let place = Self.path(path, Self.cut(member.key))
                 let near = NearMiss.suggestion(for: member.key, among: known)
                 let hint = near.map { "did you mean \($0)?" } ?? "expected \(Self.list(known))"
                 throw DefinitionError(.unknownMember, at: place, "is not a member of \(what); \(hint)")
             }
             guard seen.insert(member.key).inserted else {
+                let place = Self.path(path, member.key)
                 throw DefinitionError(.doubled, at: place, "stands twice; keep one")
             }
         }
@@ -37,7 +40,11 @@ struct MemberReader {
         let id = try Self.text(.string(id), at: path(of: "id"), bytesMax: DefinitionLimits.idBytesMax)
         guard let repeated = value("id") else { return id }
         guard repeated == .string(id) else {
-            throw DefinitionError(.wrongValue, at: path(of: "id"), "must be \"\(id)\" as in the address, or left out")
+            throw DefinitionError(
+                .wrongValue,
+                at: path(of: "id"),
+                "must be \"\(id)\" as the address or the file's name says, or be left out"
+            )
         }
         return id
     }
@@ -170,6 +177,7 @@ extension MemberReader {
         guard let text = value.string else {
             throw DefinitionError(.wrongType, at: path, "must be \(textRule(bytesMax)), found \(kind(of: value))")
         }
+        try refuseNUL(value, at: path)
         guard !text.allSatisfy(\.isWhitespace) else {
             throw DefinitionError(.wrongValue, at: path, "must be \(textRule(bytesMax)), found a blank one")
         }
@@ -228,14 +236,36 @@ extension MemberReader {
 
     /// In quotes, and cut where it is long: it stands in a message.
     static func shown(_ text: String) -> String {
-        text.count <= 60 ? "\"\(text)\"" : "\"\(text.prefix(60))…\""
+        "\"\(cut(text))\""
+    }
+
+    static func cut(_ text: String) -> String {
+        text.count <= 60 ? text : "\(text.prefix(60))…"
+    }
+
+    /// Refuses U+0000 in any name and text.
+    private static func refuseNUL(_ value: JSONValue, at path: String) throws(DefinitionError) {
+        switch value {
+        case .null, .boolean, .number: return
+        case .string(let text):
+            guard text.utf8.contains(0) else { return }
+            throw DefinitionError(.wrongValue, at: path, "has the character U+0000, which no text may have")
+        case .array(let items):
+            for (index, item) in items.enumerated() { try refuseNUL(item, at: "\(path)[\(index)]") }
+        case .object(let members):
+            for member in members {
+                let place = Self.path(path, cut(member.key))
+                try refuseNUL(.string(member.key), at: place.replacing("\0", with: "\\u0000"))
+                try refuseNUL(member.value, at: place)
+            }
+        }
     }
 
     static func kind(of value: JSONValue) -> String {
         switch value {
         case .null: "null"
         case .boolean: "true or false"
-        case .number: "a number"
+        case .number(let text): "the number \(cut(text))"
         case .string: "a text"
         case .array: "an array"
         case .object: "an object"

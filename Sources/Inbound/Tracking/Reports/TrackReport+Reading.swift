@@ -55,7 +55,8 @@ extension TrackReport {
 
     /// Reads the body of `PUT /v1/users`.
     package init(usersReading json: JSONValue) throws(DefinitionError) {
-        let reader = try MemberReader(json, at: "", of: "a report of users", known: ["users"])
+        let reader = try MemberReader(json, at: "", of: "a list of users", known: ["users"])
+        guard reader.value("users") != nil else { throw reader.missing("users", "an array") }
         let names = ["user_id", "external_user_id", "timezone", "phones", "emails"]
         self = .users(
             try reader.items("users", countMax: Self.itemsMax) { (json, path) throws(DefinitionError) in
@@ -63,9 +64,9 @@ extension TrackReport {
                 return DirectoryEntry(
                     userID: try reader.text("user_id", bytesMax: Self.idBytesMax),
                     externalUserID: try reader.optionalText("external_user_id", bytesMax: Self.idBytesMax),
-                    timezone: try reader.optionalText("timezone", bytesMax: 100),
-                    phones: try reader.texts("phones", countMax: 100, bytesMax: 100),
-                    emails: try reader.texts("emails", countMax: 100, bytesMax: 320)
+                    timezone: try reader.timezone(),
+                    phones: try reader.phones(),
+                    emails: try reader.emails()
                 )
             }
         )
@@ -121,6 +122,7 @@ extension TrackReport {
     private static func sends(_ json: JSONValue) throws(DefinitionError) -> SendReport {
         let own = ["channel", "trigger", "dispatch_key", "messaging_service", "time", "recipients"]
         let reader = try MemberReader(json, at: "", of: "a report of sends", known: own + message + sent)
+        guard reader.value("recipients") != nil else { throw reader.missing("recipients", "an array") }
         let shared = try reader.fields(message + sent)
         let time = try reader.time()
         let copies = reader.value("recipients")?.array?.count ?? 0

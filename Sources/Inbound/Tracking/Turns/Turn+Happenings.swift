@@ -91,6 +91,7 @@ extension Turn {
         for head in heads { view.put(.parked, head, happening.id, text) }
         view.put(.overdue, RowHead(high: UInt64(max(0, due)), low: place.low), happening.id, text)
         metrics.parked.add()
+        parked += 1
         return true
     }
 

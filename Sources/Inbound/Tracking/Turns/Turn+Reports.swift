@@ -15,6 +15,8 @@ struct Handled: Sendable {
     var withoutEvent: [TrackAnswer.Outcome] = []
     /// Items whose message is not known yet.
     var waiting = 0
+    /// Items that are remembered for what their provider will say.
+    var context = 0
     /// Events that were made before.
     var repeats = 0
     /// Events of the report itself that are made now.
@@ -47,6 +49,7 @@ extension Turn {
         case .undefine(let kind, let id): handled.changedDefinitions = undefine(kind, id)
         case .provider(let name, let reports, let strange):
             for report in reports { try handle(report, from: name) }
+            handled.waiting = parked
             for part in strange { try setAside(part, from: name) }
         }
         handled.others += takeConsequences()
@@ -90,7 +93,9 @@ extension Turn {
             )
         }
         handled.events = messages.count
-        if source.sends == .reported || !report.channel.hasProvider { handled.own = made }
+        let isOwn = source.sends == .reported || !report.channel.hasProvider
+        handled.context = isOwn ? 0 : messages.count
+        if isOwn { handled.own = made }
         try remember(messages, of: report)
     }
 

@@ -50,6 +50,8 @@ struct Turn {
     /// What follows from the report: a rejection there cannot be told to anybody, and makes a dead letter.
     var consequences: [MadeEvents] = []
     var repeats = 0
+    /// Events that wait for their message from now on.
+    var parked = 0
 
     func type(_ name: String) -> EventType? { source.edition.type(named: name) }
 
