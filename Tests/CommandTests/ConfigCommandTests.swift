@@ -41,6 +41,33 @@ struct ConfigCommandTests {
         #expect(outcome.errors.contains("courant.yaml:4: sources.default.strict: expected true or false"))
     }
 
+    @Test("the folder of definitions is checked too: every file that cannot be taken, and whatever is not read")
+    func definitions() async throws {
+        try await TemporaryFolder.with { folder in
+            let campaigns = folder.appending(path: "definitions/campaigns")
+            try FileManager.default.createDirectory(at: campaigns, withIntermediateDirectories: true)
+            try Data("tracking: {definitions: definitions}\n".utf8).write(to: folder.appending(path: "courant.yaml"))
+            let command = ["config", "check", "courant.yaml"]
+            try Data("name: Spring\n".utf8).write(to: campaigns.appending(path: "spring.yaml"))
+            try Data("{}".utf8).write(to: campaigns.appending(path: "z.json"))
+            let good = try await CourantBinary.run(command, environment: [:], folder: folder)
+            #expect(good.status == 0, "\(good.errors)")
+            #expect(
+                good.output.contains("definitions  1 campaign, 0 canvases, 0 subscription groups\n"),
+                "\(good.output)"
+            )
+            #expect(good.output.contains("campaigns/z.json: it is no .yaml file\n"), "\(good.output)")
+            try Data("nam: Autumn\n".utf8).write(to: campaigns.appending(path: "autumn.yaml"))
+            try Data("name: B\nsend_id: +5\n".utf8).write(to: campaigns.appending(path: "b.yaml"))
+            let bad = try await CourantBinary.run(command, environment: [:], folder: folder)
+            #expect(bad.status == 78 && bad.output == "")
+            #expect(
+                bad.errors.contains("campaigns/autumn.yaml:1: nam is not a member of a campaign; did you mean name?")
+            )
+            #expect(bad.errors.contains("campaigns/b.yaml:2: send_id is a number to YAML in a form"), "\(bad.errors)")
+        }
+    }
+
     @Test("a secret comes from the environment, and its absence is named without a value")
     func environment() async throws {
         let yaml = "publicURL: ${PUBLIC_URL}\n"

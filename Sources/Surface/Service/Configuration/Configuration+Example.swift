@@ -66,7 +66,7 @@ extension Configuration {
           overtake: 15m                    # how long a provider's event waits for the report of its message
           keep: 30d                        # how long a message's context is remembered
           attribution: all                 # or latest-recipient: whose event a message from a shared number is
-          # definitions: ./definitions     # campaigns/, canvases/, subscription-groups/: a YAML file each
+          # definitions: ./definitions     # campaigns/, canvases/, subscription-groups/: a YAML file each, named by its id
 
         # Where events come in. A token names its source.
         sources:

@@ -24,29 +24,15 @@ final class ConfigurationReading {
             }
             if node.isNothing { return empty() }
             report("expected keys such as data and sources, found \(node.kind)", key: "", line: node.mark?.line)
-        } catch let error as YamlError {
-            report(error)
         } catch {
-            report("cannot be read as YAML: \(error)", key: "", line: nil)
+            let (message, line) = YamlFault.told(error)
+            report(message, key: "", line: line)
         }
         return nil
     }
 
     private func empty() -> ConfigurationSection {
         ConfigurationSection(path: "", line: nil, mapping: Node.Mapping([]), reading: self)
-    }
-
-    private func report(_ error: YamlError) {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            report("is not YAML here: \(problem)", key: "", line: mark.line)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            let keys = duplicates.sorted().joined(separator: ", ")
-            report("the same key stands here twice: \(keys)", key: "", line: context.mark.line)
-        default:
-            report("cannot be read as YAML: \(error)", key: "", line: nil)
-        }
     }
 
     /// Puts the environment's values in place of `${NAME}`; `$${` stands for `${` itself.
@@ -81,6 +67,23 @@ final class ConfigurationReading {
             }
         }
         return isWhole ? result + rest : nil
+    }
+}
+
+/// Why a text is no YAML.
+enum YamlFault {
+    /// In words, and at which line, counted from 1, where that is known.
+    static func told(_ error: any Error) -> (message: String, line: Int?) {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _)?, .parser(_, let problem, let mark, _)?,
+            .composer(_, let problem, let mark, _)?:
+            return ("is not YAML here: \(problem)", mark.line)
+        case .duplicatedKeysInMapping(let duplicates, let context)?:
+            let keys = duplicates.sorted().joined(separator: ", ")
+            return ("the same key stands here twice: \(keys)", context.mark.line)
+        default:
+            return ("cannot be read as YAML: \(error)", nil)
+        }
     }
 }
 

@@ -3,6 +3,7 @@ import Intake
 import Journal
 import Logging
 import Platform
+import Tracking
 
 /// Reads the configuration file again while the service runs, and exchanges the connectors that it changes.
 ///
@@ -14,6 +15,8 @@ actor ConfigurationReload {
         let started: [String]
         let stopped: [String]
         let kept: [String]
+        /// How many definitions the folder has, which was read again; nil where none is configured.
+        let definitions: Int?
         /// Keys whose values in the file differ from what the service started with.
         let needRestart: [String]
     }
@@ -87,6 +90,7 @@ actor ConfigurationReload {
             throw .file(error)
         }
         let needRestart = found.keysDiffering(from: started)
+        let folder = try await definitions()
         // The data folder stays where it is, and with it what follows it.
         let parts = found.with(data: started.data).connectors
         let wanted = try destinations(of: parts)
@@ -108,12 +112,36 @@ actor ConfigurationReload {
             throw Self.refusal(error)
         }
         applied = parts
+        try await load(folder)
         return Outcome(
             started: changes.started,
             stopped: changes.stopped,
             kept: changes.kept,
+            definitions: folder?.definitions.count,
             needRestart: needRestart
         )
+    }
+
+    /// The folder that the service started with, as it is now.
+    private func definitions() async throws(Refusal) -> DefinitionFolder? {
+        guard let path = started.tracking.definitions else { return nil }
+        let folder = await rooms.platform.onBlocking { DefinitionFolder(path) }
+        do throws(ServiceError) {
+            try folder.check()
+        } catch {
+            throw .refused(error.message)
+        }
+        return folder
+    }
+
+    private func load(_ folder: DefinitionFolder?) async throws(Refusal) {
+        guard let folder else { return }
+        do throws(TrackingError) {
+            try await rooms.tracking.load(folder, source: started.openSource, rooms.logger)
+        } catch {
+            rooms.failStop.check(error)
+            throw error.code == .report ? .refused(error.message) : .fault(error.message)
+        }
     }
 
     private func destinations(

@@ -152,7 +152,9 @@ package struct CourantService: Sendable {
             tasks.addTask { try await group.run() }
             tasks.addTask {
                 guard let bound = await starting.all() else { return }
-                try await rooms.tracking.loadDefinitions(source: configuration.openSource)
+                if let folder = rooms.tracking.definitions {
+                    try await rooms.tracking.load(folder, source: configuration.openSource, logger)
+                }
                 rooms.intake.become(.ready)
                 board.become(.ready)
                 let started = started(rooms, bound) { await group.triggerGracefulShutdown() }
@@ -195,6 +197,10 @@ package struct CourantService: Sendable {
             "service.connectors": "\(started.connectors.map(\.name).joined(separator: ","))",
         ]
         if let admin = started.adminListen { metadata["service.admin"] = "\(admin)" }
+        // Without a token nothing names a source, and one of several takes everything.
+        if started.isOpen, started.sources.count > 1 {
+            metadata["service.source_without_token"] = "\(configuration.openSource)"
+        }
         logger.info("The service is ready.", metadata: metadata)
     }
 }

@@ -1,13 +1,11 @@
-import Avro
 import CloudHTTP
-import Foundation
 import Glossary
 import Intake
+import Logging
 import Platform
 import Providers
 import Telemetry
 import Tracking
-import Yams
 
 /// Tracking and the providers' webhooks of a service.
 struct TrackingRooms: Sendable {
@@ -15,8 +13,8 @@ struct TrackingRooms: Sendable {
     let store: TrackingStore
     /// By provider, then by source.
     let webhooks: [String: [String: any ProviderWebhook]]
-    /// What the folder of definitions holds.
-    let definitions: [Definition]
+    /// As it was at the start; nil where none is named.
+    let definitions: DefinitionFolder?
 
     /// The longest answer of an address that is fetched for a provider, and how long it may take.
     static let fetchedBytesMax = 64 << 10
@@ -33,7 +31,8 @@ struct TrackingRooms: Sendable {
         _ transport: any CloudTransport,
         _ failStop: FailStop
     ) async throws -> TrackingRooms {
-        let definitions = try configuration.tracking.definitions.map(DefinitionFolder.read) ?? []
+        let definitions = configuration.tracking.definitions.map { DefinitionFolder($0) }
+        if let definitions { try definitions.check() }
         let webhooks = try webhooks(configuration.tracking, transport)
         let store = try await TrackingStore.open(path, platform: platform)
         let tracker = Tracker(
@@ -92,71 +91,25 @@ struct TrackingRooms: Sendable {
         return answer.body
     }
 
-    /// Puts the folder's definitions in force; to be called while the tracker runs.
-    func loadDefinitions(source: String) async throws {
-        for definition in definitions {
-            _ = try await tracker.take(.define(definition), from: source, body: [])
-        }
-    }
-}
-
-/// A folder of definitions: `campaigns`, `canvases` and `subscription-groups`, a YAML file each, named by the id.
-enum DefinitionFolder {
-    static let kinds: [(folder: String, kind: Definition.Kind)] = [
-        ("campaigns", .campaign), ("canvases", .canvas), ("subscription-groups", .group),
-    ]
-
-    static func read(_ folder: String) throws(ServiceError) -> [Definition] {
-        let manager = FileManager.default
-        guard manager.fileExists(atPath: folder) else {
-            throw ServiceError(.inconsistent, "tracking.definitions: there is no folder \(folder).")
-        }
-        var definitions: [Definition] = []
-        for (name, kind) in kinds {
-            let path = "\(folder)/\(name)"
-            let files = ((try? manager.contentsOfDirectory(atPath: path)) ?? []).sorted()
-            for file in files where file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
-                definitions.append(
-                    try read("\(path)/\(file)", kind, id: String(file[..<(file.lastIndex(of: ".") ?? file.endIndex)]))
-                )
+    /// Puts a folder's definitions in force, and says in the log what it holds; to be called while the tracker runs.
+    func load(_ folder: DefinitionFolder, source: String, _ logger: Logger) async throws(TrackingError) {
+        for definition in folder.definitions {
+            do throws(TrackingError) {
+                _ = try await tracker.take(.define(definition), from: source, body: [])
+            } catch {
+                let name = "\(definition.kind.rawValue) \"\(definition.id)\""
+                throw TrackingError(error.code, "\(folder.path): \(name): \(error.message)")
             }
         }
-        return definitions
-    }
-
-    private static func read(
-        _ path: String,
-        _ kind: Definition.Kind,
-        id: String
-    ) throws(ServiceError) -> Definition {
-        do {
-            let text = try String(contentsOfFile: path, encoding: .utf8)
-            let json = try Yams.compose(yaml: text).map(JSONValue.init(yaml:)) ?? .object([])
-            return try Definition(kind, id: json["id"]?.string ?? id, reading: json)
-        } catch {
-            throw ServiceError(.inconsistent, "\(path): \(error)")
-        }
-    }
-}
-
-extension JSONValue {
-    /// A YAML node as JSON: a quoted scalar is a text, a plain one what YAML takes it for.
-    init(yaml node: Node) {
-        switch node {
-        case .mapping(let mapping):
-            self = .object(mapping.map { Member($0.key.string ?? "", JSONValue(yaml: $0.value)) })
-        case .sequence(let sequence): self = .array(sequence.map(JSONValue.init(yaml:)))
-        case .scalar(let scalar):
-            if let flag = node.bool, scalar.style == .any || scalar.style == .plain {
-                self = .boolean(flag)
-            } else if node.null != nil {
-                self = .null
-            } else if scalar.style == .plain || scalar.style == .any, node.int != nil || node.float != nil {
-                self = .number(scalar.string)
-            } else {
-                self = .string(scalar.string)
-            }
-        case .alias: self = .null
+        logger.info(
+            "The folder of definitions is loaded.",
+            metadata: ["tracking.folder": "\(folder.path)", "tracking.definitions": "\(folder.summary)"]
+        )
+        for stranger in folder.strangers {
+            logger.warning(
+                "Something in the folder of definitions is not read.",
+                metadata: ["tracking.path": "\(stranger.path)", "tracking.reason": "\(stranger.reason)"]
+            )
         }
     }
 }

@@ -24,10 +24,14 @@ struct ConfigCheck: ParsableCommand {
         commandName: "check",
         abstract: "Check a configuration file: every problem with line, key and what was expected.",
         discussion: """
+            The folder of definitions (tracking.definitions) is read too: each file
+            that cannot be taken is named with line and member, and whatever in
+            the folder is not read is noted.
+
             Example:
               courant config check courant.yaml
 
-            Exits with 78 if the file has a problem.
+            Exits with 78 if the file or the folder has a problem.
             """
     )
 
@@ -38,6 +42,11 @@ struct ConfigCheck: ParsableCommand {
         let configuration = try ConfigurationFile.parsed(file)
         let sources = configuration.sources.map(\.name).joined(separator: ", ")
         let connectors = configuration.connectors.map(\.name).joined(separator: ", ")
+        let folder = configuration.tracking.definitions.map { DefinitionFolder($0) }
+        if let folder, !folder.problems.isEmpty {
+            let problems = folder.problems.map(\.description).joined(separator: "\n")
+            throw CommandFailure(.configuration, problems)
+        }
         var output = StandardOutput()
         try output.line("\(file) is good.")
         var table = Table(indent: "  ")
@@ -45,7 +54,11 @@ struct ConfigCheck: ParsableCommand {
         table.row("listen", configuration.listen.description)
         table.row("sources", sources.isEmpty ? "none" : sources)
         table.row("connectors", connectors.isEmpty ? "none" : connectors)
+        if let folder { table.row("definitions", folder.summary) }
         try output.line(table.text)
+        for stranger in folder?.strangers ?? [] {
+            try output.line("  not read: \(stranger.path): \(stranger.reason)")
+        }
         try output.flush()
     }
 }
@@ -75,8 +88,9 @@ struct ConfigReload: AsyncParsableCommand {
         abstract: "Let a running server read its configuration file again.",
         discussion: """
             The server checks the file whole, then stops and starts the connectors
-            that it changes; the others go on. A file with a problem changes
-            nothing. Other settings need a restart, and are named.
+            that it changes; the others go on. The folder of definitions is read
+            again too. A file with a problem changes nothing. Other settings need
+            a restart, and are named.
 
             Example:
               courant config reload
@@ -109,6 +123,7 @@ struct ConfigReload: AsyncParsableCommand {
                 let names = (answer[key]?.array ?? []).compactMap(\.string)
                 table.row(label, names.isEmpty ? "none" : names.joined(separator: ", "))
             }
+            if let count = answer["definitions"]?.integer { table.row("definitions", "\(count)") }
             try output.line(table.text)
         }
         try output.flush()
