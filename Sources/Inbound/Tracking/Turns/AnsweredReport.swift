@@ -16,6 +16,7 @@ struct AnsweredReport: Sendable, Hashable {
     let events: Int
     let rejected: [ItemRejection]
     let waiting: Int
+    let context: Int
     let withoutEvent: [TrackAnswer.Outcome]
     /// Dispatch ids that messages share.
     private let shared: [String]
@@ -29,6 +30,7 @@ struct AnsweredReport: Sendable, Hashable {
         events = handled.events + handled.repeats
         rejected = handled.rejected
         waiting = handled.waiting
+        context = handled.context
         withoutEvent = handled.withoutEvent
         var places: [String: Int64] = [:]
         var shared: [String] = []
@@ -48,6 +50,7 @@ struct AnsweredReport: Sendable, Hashable {
         guard let json = try? JSONValue(parsing: text), let arrived = json["arrived"]?.integer,
             let digest = json["digest"]?.string, let items = json["items"]?.integer,
             let events = json["events"]?.integer, let waiting = json["waiting"]?.integer,
+            let context = json["context"]?.integer,
             let rejected = json["rejected"]?.array, let withoutEvent = json["without_event"]?.array,
             let shared = json["dispatches"]?.array, let messages = json["messages"]?.array
         else { return nil }
@@ -56,6 +59,7 @@ struct AnsweredReport: Sendable, Hashable {
         self.items = Int(clamping: items)
         self.events = Int(clamping: events)
         self.waiting = Int(clamping: waiting)
+        self.context = Int(clamping: context)
         self.rejected = rejected.compactMap(ItemRejection.init(stored:))
         self.withoutEvent = withoutEvent.compactMap(TrackAnswer.Outcome.init(stored:))
         self.shared = shared.compactMap(\.string)
@@ -69,7 +73,8 @@ struct AnsweredReport: Sendable, Hashable {
         JSONValue.object([
             .init("arrived", .number("\(arrived)")), .init("digest", .string(digest)),
             .init("items", .number("\(items)")), .init("events", .number("\(events)")),
-            .init("waiting", .number("\(waiting)")), .init("rejected", .array(rejected.map(\.stored))),
+            .init("waiting", .number("\(waiting)")), .init("context", .number("\(context)")),
+            .init("rejected", .array(rejected.map(\.stored))),
             .init("without_event", .array(withoutEvent.map(\.stored))),
             .init("dispatches", .array(shared.map(JSONValue.string))),
             .init(
@@ -85,6 +90,7 @@ struct AnsweredReport: Sendable, Hashable {
         handled.repeats = events
         handled.rejected = rejected
         handled.waiting = waiting
+        handled.context = context
         handled.withoutEvent = withoutEvent
         handled.messages = messages.map { message in
             let dispatch: String? =
