@@ -66,6 +66,7 @@ struct HelpTests {
             "glossary search", "glossary show", "glossary schema", "glossary document", "token create", "token list",
             "token revoke", "connector list", "connector status", "connector flush", "connector pause",
             "connector resume", "config check", "config example", "config reload", "journal check", "journal dump",
+            "definitions list", "definitions show", "definitions put", "definitions delete", "webhooks sample",
         ] {
             #expect(names.contains(name))
         }

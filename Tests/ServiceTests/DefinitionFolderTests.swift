@@ -31,7 +31,7 @@ struct DefinitionFolderTests {
     @Test("files of each kind are read, named by their ids")
     func good() throws {
         let (folder, _) = try reading([
-            "campaigns/spring.yaml": "name: Spring",
+            "campaigns/spring.yaml": "name: Infinity",
             "campaigns/summer.yml": "{id: summer, name: \"123\", send_id: \"0x1F\"}",
             "canvases/welcome.yaml": "name: W\nvariations: [{id: v, name: V, share: 1e2}]",
             "subscription-groups/news.yaml": "name: News\nchannel: email\nprovider_groups: {sendgrid: [\"5\"]}",

@@ -77,7 +77,7 @@ struct TrackingServiceTests {
         }
     }
 
-    @Test("a repeated report is answered in the same words, a report without a key is refused")
+    @Test("a repeated report is answered with the same ids, however it is written; a report without a key is refused")
     func keys() async throws {
         let folder = try TestFolder()
         defer { folder.remove() }
@@ -88,7 +88,17 @@ struct TrackingServiceTests {
             let second = try await ask("POST", url, headers: headers, body: Self.send)
             #expect(first["messages", "0", "message_id"] as? String == second["messages", "0", "message_id"] as? String)
             #expect(second["duplicates"] as? Int == 1)
+            // As a client writes it that serialises anew: members in another order, other white space.
+            let anew = """
+                { "recipients": [{"email_address": "kim@example.net", "user_id": "u-1"}],
+                  "message_variation_id": "a", "campaign_id": "spring", "trigger": "scheduled", "channel": "email" }
+                """
+            let third = try await ask("POST", url, headers: headers, body: anew)
+            #expect(third.status == 200 && third["duplicates"] as? Int == 1, "\(third.body)")
+            #expect(first["messages", "0", "message_id"] as? String == third["messages", "0", "message_id"] as? String)
             #expect(try await ask("POST", url, body: Self.send).code == "idempotency_key_missing")
+            let long = ["Idempotency-Key: \(String(repeating: "k", count: 201))"]
+            #expect(try await ask("POST", url, headers: long, body: Self.send).code == "idempotency_key_too_long")
             let other = Self.send.replacing("u-1", with: "u-2")
             #expect(try await ask("POST", url, headers: headers, body: other).status == 422)
         }
@@ -118,7 +128,7 @@ struct TrackingServiceTests {
         }
     }
 
-    @Test("definitions come from a folder too, and a mistake there is named with its file")
+    @Test("definitions come from a folder too, the log says how many, and a mistake there is named with its file")
     func definitions() async throws {
         let folder = try TestFolder()
         defer { folder.remove() }
@@ -132,7 +142,19 @@ struct TrackingServiceTests {
             """
         try yaml.write(toFile: "\(campaigns)/spring.yaml", atomically: true, encoding: .utf8)
         let settings = settings(in: folder) { $0.tracking.definitions = folder.file("definitions") }
-        try await withService(settings) { service async throws in
+        let log = LogLines()
+        try FileManager.default.createDirectory(
+            atPath: folder.file("definitions/campaing"),
+            withIntermediateDirectories: true
+        )
+        try await withService(settings, log: log) { service async throws in
+            let loaded = log.all.filter { $0.contains("The folder of definitions is loaded.") }
+            #expect(
+                loaded.count == 1 && loaded[0].contains("1 campaign, 0 canvases, 0 subscription groups"),
+                "\(loaded)"
+            )
+            let strange = log.all.filter { $0.contains("is not read") }
+            #expect(strange.count == 1 && strange[0].contains("did you mean campaigns?"), "\(strange)")
             let found = try await ask("GET", "\(service.url)/v1/campaigns/spring")
             #expect(found["variations", "1", "name"] as? String == "On")
             #expect(found["variations", "1", "control"] as? Bool == true)
@@ -170,12 +192,23 @@ struct TrackingServiceTests {
     @Test(
         "what is wrong with a webhook's settings is named",
         arguments: [
-            ("sources: {a: {webhooks: {sendgrid: {}}}}", "sources.a.webhooks.sendgrid"),
+            ("sources: {a: {webhooks: {sendgrid: {}}}}", "sources.a.webhooks.sendgrid: expected 1 to 16"),
+            (
+                "sources: {a: {webhooks: {sendgrid: {public_keys: [x]}}}}",
+                "sources.a.webhooks.sendgrid.public_keys[0]: expected a P-256 key"
+            ),
+            (
+                "sources: {a: {webhooks: {sendgrid: {public_keys: [x], unverified: true}}}}",
+                "sources.a.webhooks.sendgrid."
+            ),
             ("sources: {a: {webhooks: {twilio: {auth_tokens: [x]}}}}", "needs publicURL"),
             ("sources: {a: {webhooks: {ses: {topics: [mail]}}}}", "is no ARN"),
             ("sources: {a: {webhooks: {mailgun: {}}}}", "is not a key of sources.a.webhooks"),
             ("sources: {a: {sends: maybe}}", "expected one of reported, provider"),
-            ("tracking: {overtake: soon}", "tracking.overtake: expected a duration"),
+            ("tracking: {overtake: soon}", "tracking.overtake: expected a duration up to 30d such as 15m"),
+            ("tracking: {keep: 99999999999w}", "tracking.keep: expected a duration from 1d to 3650d such as 30d"),
+            ("tracking: {overtake: 15000000000000w}", "tracking.overtake: expected a duration up to 30d"),
+            ("tracking: {definitions: /nowhere/definitions}", "c.yaml:1: tracking.definitions: there is no folder"),
         ]
     )
     func mistakes(yaml: String, message: String) throws {
@@ -185,5 +218,15 @@ struct TrackingServiceTests {
         } catch {
             #expect("\(error)".contains(message), "\(error)")
         }
+    }
+
+    @Test("a value of the environment that is missing is told once")
+    func unset() throws {
+        let yaml = """
+            publicURL: https://events.example.com
+            sources: {a: {webhooks: {twilio: {auth_tokens: ["${NO_SUCH_TOKEN}"]}}}}
+            """
+        let error = try #require(throws: ConfigurationError.self) { try Configuration.read(yaml, file: "c.yaml") }
+        #expect(error.problems.count == 1, "\(error)")
     }
 }

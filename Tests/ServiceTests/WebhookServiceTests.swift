@@ -200,7 +200,8 @@ struct WebhookServiceTests {
         let application = try #require(listeners.first).makeApplication { _ in }
         let requests: [(HTTPRequest.Method, String, HTTPFields)] = [
             (.post, "/v1/webhooks/sendgrid/default", [:]), (.post, "/v1/track/sends", [.idempotencyKey: "k"]),
-            (.put, "/v1/users", [:]),
+            (.put, "/v1/users", [:]), (.delete, "/v1/users/u", [:]), (.post, "/v1/track/assign", [:]),
+            (.put, "/v1/campaigns/c", [:]), (.delete, "/v1/campaigns/c", [:]),
         ]
         try await application.test(.router) { client in
             for (phase, code) in [(Intake.Availability.starting, "starting"), (.stopping, "stopping")] {

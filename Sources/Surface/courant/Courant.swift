@@ -46,7 +46,7 @@ struct Courant: AsyncParsableCommand {
                 name: "Talk to a running server",
                 subcommands: [
                     Status.self, Tail.self, ConnectorCommand.self, ReplayCommand.self, DeadLetterCommand.self,
-                    WebhooksCommand.self, TokenCommand.self,
+                    DefinitionCommand.self, WebhooksCommand.self, TokenCommand.self,
                 ]
             ),
         ]

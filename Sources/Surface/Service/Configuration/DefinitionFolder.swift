@@ -178,7 +178,9 @@ private struct YamlReading {
         if node.null != nil { return .null }
         if let flag = node.bool { return .boolean(flag) }
         if case .number(let text)? = try? JSONValue(parsing: scalar.string) { return .number(text) }
-        guard node.int != nil || node.float != nil else { return .string(scalar.string) }
+        // `Infinity` and `nan` are names to YAML, and numbers to the parser of floats.
+        let mayBeNumber = scalar.string.first.map { $0.isASCII && !$0.isLetter } ?? false
+        guard mayBeNumber, node.int != nil || node.float != nil else { return .string(scalar.string) }
         // `.5`, `0x1F`, `+5`, `1_000`: copied as they stand they would be no JSON.
         let message =
             "is a number to YAML in a form that JSON does not have, \(scalar.string); "

@@ -109,6 +109,7 @@ struct DeadLetters: Sendable {
     let delivery: Delivery
     let intake: Intake
     let settled: SettledLetters
+    let webhooks: WebhookLetters
     /// How records of each schema are read.
     let schemas: [UInt64: (name: String, resolution: Resolution)]
     private let letterFingerprint: UInt64
@@ -118,12 +119,14 @@ struct DeadLetters: Sendable {
         delivery: Delivery,
         intake: Intake,
         settled: SettledLetters,
-        schemas: [JournalSchema]
+        schemas: [JournalSchema],
+        webhooks: WebhookLetters
     ) throws(AvroError) {
         self.journal = journal
         self.delivery = delivery
         self.intake = intake
         self.settled = settled
+        self.webhooks = webhooks
         var known: [UInt64: (name: String, resolution: Resolution)] = [:]
         for schema in schemas {
             known[schema.fingerprint] = (schema.name, try Resolution(writer: try Schema(json: schema.json)))
@@ -180,6 +183,7 @@ struct DeadLetters: Sendable {
     ///
     /// It is looked at first, so that what is refused again is not set aside once more.
     private func intakeAgain(_ letter: Letter) async -> String? {
+        if letter.code == WebhookLetters.code { return await webhooks.again(letter) }
         do throws(EncodingRefusal) {
             _ = try intake.encode(letter.bytes, of: letter.from, as: letter.format)
         } catch {

@@ -65,7 +65,8 @@ struct ServiceListeners: Sendable {
                     delivery: rooms.delivery,
                     intake: rooms.intake,
                     settled: rooms.settledLetters,
-                    schemas: rooms.schemas
+                    schemas: rooms.schemas,
+                    webhooks: WebhookLetters(rooms: rooms.tracking, platform: rooms.platform)
                 ),
                 failStop: rooms.failStop
             ).routes
@@ -92,6 +93,7 @@ struct ServiceListeners: Sendable {
         ).routes
             + DefinitionRoutes(
                 tracker: rooms.tracking.tracker,
+                body: body,
                 failStop: rooms.failStop,
                 platform: rooms.platform,
                 openSource: openSource
@@ -104,7 +106,8 @@ struct ServiceListeners: Sendable {
                 publicURL: configuration.publicURL,
                 sources: configuration.tracking.sources,
                 failStop: rooms.failStop,
-                platform: rooms.platform
+                platform: rooms.platform,
+                metrics: rooms.metrics
             ).routes
     }
 

@@ -7,6 +7,8 @@ import Tracking
 /// Campaigns, canvases and subscription groups.
 struct DefinitionRoutes: Sendable {
     let tracker: Tracker
+    /// Says whether anything is taken yet: a definition of the folder would replace one that came before it.
+    let body: LimitedBody
     let failStop: FailStop
     let platform: Platform
     let openSource: String
@@ -26,18 +28,20 @@ struct DefinitionRoutes: Sendable {
             },
             Route(.get, "/v1/\(name)/{id}", scope: .read, on: .both) { request, context in
                 try Query(request).done()
-                guard let found = one(kind, Self.id(context)) else { throw Self.unknown(kind, Self.id(context)) }
+                guard let found = one(kind, Self.id(context)) else { throw unknown(kind, Self.id(context)) }
                 return .json(Array(found.text.utf8))
             },
             Route(.put, "/v1/\(name)/{id}", scope: .admin, on: .both) { request, context in
                 try Query(request).done()
+                if let unavailable = body.unavailable { return unavailable }
                 return try await put(kind, Self.id(context), request, context)
             },
             Route(.delete, "/v1/\(name)/{id}", scope: .admin, on: .both) { request, context in
                 try Query(request).done()
+                if let unavailable = body.unavailable { return unavailable }
                 try await request.refuseBody()
                 let id = Self.id(context)
-                guard let found = one(kind, id) else { throw Self.unknown(kind, id) }
+                guard let found = one(kind, id) else { throw unknown(kind, id) }
                 try await take(.undefine(kind, id: id), context)
                 return .json(Array(found.text.utf8))
             },
@@ -54,15 +58,9 @@ struct DefinitionRoutes: Sendable {
         _ request: Request,
         _ context: CourantContext
     ) async throws -> Response {
-        let body = try await request.bytes(upTo: 1 << 20)
-        let definition: Definition
-        do {
-            let json = try JSONValue(parsing: String(decoding: body, as: UTF8.self))
-            definition = try Definition(kind, id: id, reading: json)
-        } catch let error as AvroError {
-            throw RouteError.bad("body_invalid", "The body is not JSON: \(error.message).")
-        } catch let error as DefinitionError {
-            throw RouteError(error)
+        let body = try TrackingBody(try await request.bytes(upTo: 1 << 20))
+        let definition = try body.read { json throws(DefinitionError) in
+            try Definition(kind, id: id, reading: json)
         }
         try await take(.define(definition), context)
         return .json(Array(definition.json.text.utf8))
@@ -95,7 +93,18 @@ struct DefinitionRoutes: Sendable {
         }
     }
 
-    private static func unknown(_ kind: Definition.Kind, _ id: String) -> RouteError {
-        RouteError(.notFound, "\(kind.rawValue)_unknown", "There is no \(kind.rawValue) \"\(id)\".")
+    private func unknown(_ kind: Definition.Kind, _ id: String) -> RouteError {
+        Self.unknown(kind, id, in: tracker.definitions, at: platform.clock.now().seconds)
+    }
+
+    static func unknown(_ kind: Definition.Kind, _ id: String, in book: DefinitionBook, at time: Int64) -> RouteError {
+        let (noun, ids) =
+            switch kind {
+            case .campaign: ("campaign", book.campaigns(at: time).map(\.id))
+            case .canvas: ("canvas", book.canvases(at: time).map(\.id))
+            case .group: ("subscription group", book.groups(at: time).map(\.id))
+            }
+        let message = "There is no \(noun) \"\(id)\"; \(NameList.told(ids, near: id))."
+        return RouteError(.notFound, "\(kind.rawValue)_unknown", message)
     }
 }

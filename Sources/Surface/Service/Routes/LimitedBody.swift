@@ -8,13 +8,16 @@ struct LimitedBody: Sendable {
     let intake: Intake
     let budget: BodyBudget
 
+    /// What a request is told that comes while none is taken; nil: requests are taken.
+    var unavailable: Response? { intake.unavailable.map(EventRoutes.response) }
+
     /// Answers by `work`, which gets the whole body; its bytes count until it is done.
     func answer(
         _ request: Request,
         upTo bytesMax: Int,
         _ work: ([UInt8]) async throws -> Response
     ) async throws -> Response {
-        if let unavailable = intake.unavailable { return EventRoutes.response(unavailable) }
+        if let unavailable { return unavailable }
         let held = budget.hold()
         defer { withExtendedLifetime(held) {} }
         return try await work(try await request.bytes(upTo: bytesMax, holding: held))

@@ -5,6 +5,10 @@ import Tracking
 
 /// What happened, as senders and apps report it.
 struct TrackingRoutes: Sendable {
+    private static let keyBytesMax = 200
+    /// Of a question for variations: ten thousand users by ids of usual length.
+    private static let questionBytesMax = 1 << 20
+
     let tracker: Tracker
     let failStop: FailStop
     let body: LimitedBody
@@ -20,17 +24,22 @@ struct TrackingRoutes: Sendable {
         } + [
             Route(.post, "/v1/track/assign", scope: .ingest, on: .open) { request, _ in
                 try Query(request).done()
-                return try assign(try await request.decoded(Wanted.self))
+                if let unavailable = body.unavailable { return unavailable }
+                let question = try TrackingBody(try await request.bytes(upTo: Self.questionBytesMax))
+                return try assign(
+                    try question.read { json throws(DefinitionError) in try AssignmentQuestion(reading: json) }
+                )
             },
             Route(.put, "/v1/users", scope: .ingest, on: .open) { request, context in
-                try await read(request, context) { json, body in
-                    let report = try reading { () throws(DefinitionError) in try TrackReport(usersReading: json) }
-                    let answer = try await take(report, context, key: "", body)
+                try await read(request, context) { body, bytes in
+                    let report = try body.read { json throws(DefinitionError) in try TrackReport(usersReading: json) }
+                    let answer = try await take(report, context, key: "", bytes)
                     return (.json(Array(#"{"users":\#(report.users)}"#.utf8)), answer.items)
                 }
             },
             Route(.delete, "/v1/users/{id}", scope: .ingest, on: .both) { request, context in
                 try Query(request).done()
+                if let unavailable = body.unavailable { return unavailable }
                 try await request.refuseBody()
                 let id = Query.decoded(Substring(context.parameters.get("id") ?? ""))
                 _ = try await take(.forget(userID: id), context, key: "", [])
@@ -44,18 +53,29 @@ struct TrackingRoutes: Sendable {
         _ request: Request,
         _ context: CourantContext
     ) async throws -> Response {
-        guard let key = request.headers[.idempotencyKey], !key.isEmpty, key.utf8.count <= 200 else {
-            throw RouteError.bad(
-                "idempotency_key_missing",
-                "A report carries an Idempotency-Key of 1 to 200 bytes: the same again when it is repeated, since ids "
-                    + "are made from it."
-            )
-        }
-        return try await read(request, context) { json, body in
-            let report = try reading { () throws(DefinitionError) in try TrackReport(kind, reading: json) }
-            let answer = try await take(report, context, key: "\(kind.rawValue) \(key)", body)
+        let key = try Self.key(request)
+        return try await read(request, context) { body, _ in
+            let report = try body.read { json throws(DefinitionError) in try TrackReport(kind, reading: json) }
+            let answer = try await take(report, context, key: "\(kind.rawValue) \(key)", body.meaning)
             return (.json(Array(answer.json.text.utf8), status: answer.status), answer.items)
         }
+    }
+
+    private static func key(_ request: Request) throws(RouteError) -> String {
+        guard let key = request.headers[.idempotencyKey], !key.isEmpty else {
+            throw .bad(
+                "idempotency_key_missing",
+                "A report carries an Idempotency-Key of 1 to \(keyBytesMax) bytes: the same again when it is repeated, "
+                    + "since ids are made from it."
+            )
+        }
+        guard key.utf8.count <= keyBytesMax else {
+            throw .bad(
+                "idempotency_key_too_long",
+                "An Idempotency-Key has at most \(keyBytesMax) bytes, this one \(key.utf8.count)."
+            )
+        }
+        return key
     }
 
     private func take(
@@ -78,7 +98,7 @@ struct TrackingRoutes: Sendable {
     private func read(
         _ request: Request,
         _ context: CourantContext,
-        _ take: (JSONValue, [UInt8]) async throws -> (Response, items: Int)
+        _ take: (TrackingBody, [UInt8]) async throws -> (Response, items: Int)
     ) async throws -> Response {
         try Query(request).done()
         guard request.headers[.contentEncoding] == nil else {
@@ -86,34 +106,12 @@ struct TrackingRoutes: Sendable {
         }
         return try await body.answer(request, upTo: bodyBytesMax) { bytes in
             try await body.within(limitsOf: source(context), bytes: bytes.count) {
-                try await take(try Self.parsed(bytes), bytes)
+                try await take(try TrackingBody(bytes), bytes)
             }
         }
     }
 
-    private static func parsed(_ body: [UInt8]) throws(RouteError) -> JSONValue {
-        do throws(AvroError) {
-            return try JSONValue(parsing: String(decoding: body, as: UTF8.self))
-        } catch {
-            throw .bad("body_invalid", "The body is not the JSON that this address takes: \(error.message).")
-        }
-    }
-
-    private func reading(_ work: () throws(DefinitionError) -> TrackReport) throws(RouteError) -> TrackReport {
-        do throws(DefinitionError) {
-            return try work()
-        } catch {
-            throw RouteError(error)
-        }
-    }
-
     // MARK: - Assignment
-
-    private struct Wanted: Decodable {
-        let campaignId: String?
-        let canvasId: String?
-        let users: [String]
-    }
 
     private struct Assigned: Encodable {
         struct User: Encodable {
@@ -131,32 +129,32 @@ struct TrackingRoutes: Sendable {
         let users: [User]
     }
 
-    private func assign(_ wanted: Wanted) throws -> Response {
+    private func assign(_ question: AssignmentQuestion) throws -> Response {
         let (book, now) = (tracker.definitions, Int64.max)
-        let assignment: Assignment
-        switch (wanted.campaignId, wanted.canvasId) {
-        case (let id?, nil):
-            guard let campaign = book.campaign(id, at: now) else { throw Self.unknown("campaign", id) }
-            assignment = Assignment(campaign, secret: tracker.secret)
-        case (nil, let id?):
-            guard let canvas = book.canvas(id, at: now) else { throw Self.unknown("canvas", id) }
-            assignment = Assignment(canvas, secret: tracker.secret)
-        default: throw RouteError.bad("body_invalid", "The body names a campaign_id or a canvas_id, one of them.")
+        let (assignment, kind): (Assignment, String)
+        switch question.owner {
+        case .campaign(let id):
+            guard let campaign = book.campaign(id, at: now) else {
+                throw DefinitionRoutes.unknown(.campaign, id, in: book, at: now)
+            }
+            (assignment, kind) = (Assignment(campaign, secret: tracker.secret), "campaign")
+        case .canvas(let id):
+            guard let canvas = book.canvas(id, at: now) else {
+                throw DefinitionRoutes.unknown(.canvas, id, in: book, at: now)
+            }
+            (assignment, kind) = (Assignment(canvas, secret: tracker.secret), "canvas")
         }
         return try .json(
             encoding: Assigned(
-                users: try wanted.users.map { user in
+                users: try question.users.map { user in
                     guard let variation = assignment.variation(for: user) else {
-                        throw RouteError(.unprocessableContent, "variations_missing", "The campaign has no variations.")
+                        let message = "The \(kind) has no variations."
+                        throw RouteError(.unprocessableContent, "variations_missing", message)
                     }
                     return Assigned.User(userID: user, variationID: variation.id, control: variation.isControl)
                 }
             )
         )
-    }
-
-    private static func unknown(_ kind: String, _ id: String) -> RouteError {
-        RouteError(.notFound, "\(kind)_unknown", "There is no \(kind) \"\(id)\"; PUT it first.")
     }
 }
 

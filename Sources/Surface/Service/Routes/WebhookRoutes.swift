@@ -4,6 +4,7 @@ import Intake
 import Logging
 import Platform
 import Providers
+import Telemetry
 import Tracking
 
 /// Providers' webhooks: whose signature is right needs no token.
@@ -15,6 +16,7 @@ struct WebhookRoutes: Sendable {
     let sources: [String: SourceTrackingPart]
     let failStop: FailStop
     let platform: Platform
+    let metrics: MetricRegistry
 
     var routes: [Route] {
         [
@@ -30,13 +32,28 @@ struct WebhookRoutes: Sendable {
     private func place(
         _ context: CourantContext
     ) throws(RouteError) -> (webhook: any ProviderWebhook, provider: String, source: String) {
-        let provider = context.parameters.get("provider") ?? ""
-        let source = context.parameters.get("source") ?? ""
+        let provider = Query.decoded(Substring(context.parameters.get("provider") ?? ""))
+        let source = Query.decoded(Substring(context.parameters.get("source") ?? ""))
         guard let webhook = rooms.webhooks[provider]?[source] else {
-            let message = "No webhook of this provider is configured for this source (sources.NAME.webhooks.PROVIDER)."
-            throw RouteError(.notFound, "webhook_unknown", message)
+            throw RouteError(.notFound, "webhook_unknown", Self.unknown(provider, source, rooms))
         }
         return (webhook, provider, source)
+    }
+
+    /// Which of the two names is not known, and what there is.
+    private static func unknown(_ provider: String, _ source: String, _ rooms: TrackingRooms) -> String {
+        let providers = [SendGridWebhook.name, SESWebhook.name, TwilioWebhook.name].sorted()
+        guard providers.contains(provider) else {
+            return "There is no provider \"\(provider)\"; \(NameList.told(providers, near: provider))."
+        }
+        let sources = rooms.tracker.sourceNames
+        guard sources.contains(source) else {
+            return "There is no source \"\(source)\"; \(NameList.told(sources, near: source))."
+        }
+        let others = (rooms.webhooks[provider] ?? [:]).keys.sorted()
+        let configured = others.isEmpty ? "no source has it" : "\(others.joined(separator: ", ")) has it"
+        return "The source \(source) has no webhook of \(provider), and \(configured): configure "
+            + "sources.\(source).webhooks.\(provider)."
     }
 
     private func base(_ request: Request) -> String {
@@ -99,6 +116,11 @@ struct WebhookRoutes: Sendable {
         do throws(WebhookRefusal) {
             try await webhook.verify(received)
         } catch {
+            metrics.counter(
+                "courant_providers_refused_total",
+                help: "Requests of providers, or of others in their name, that were not verified.",
+                labels: [("provider", provider), ("source", source), ("code", error.code)]
+            ).add()
             context.logger.notice(
                 "A webhook was refused.",
                 metadata: [
@@ -118,7 +140,9 @@ struct WebhookRoutes: Sendable {
     private func sample(_ request: Request, _ context: CourantContext) async throws -> Response {
         var query = Query(request)
         let messageID = query.text("message_id")
+        let address = query.text("to")
         try query.done()
+        if let unavailable = body.unavailable { return unavailable }
         try await request.refuseBody()
         let (webhook, provider, source) = try place(context)
         let sample = try WebhookSample(
@@ -127,6 +151,7 @@ struct WebhookRoutes: Sendable {
             settings: sources[source] ?? SourceTrackingPart(),
             url: "\(base(request))/v1/webhooks/\(provider)/\(source)",
             messageID: messageID,
+            to: address,
             at: platform.clock.now()
         )
         try await verify(sample.request, sample.webhook, provider, source, context)
@@ -136,10 +161,11 @@ struct WebhookRoutes: Sendable {
             encoding: SampleAnswer(
                 url: sample.request.url,
                 body: String(decoding: sample.request.body, as: UTF8.self),
-                key: sample.key,
+                key: sample.key.rawValue,
                 facts: reading.reports.count,
                 accepted: taken.accepted,
-                duplicates: taken.duplicates
+                duplicates: taken.duplicates,
+                waiting: taken.waiting
             )
         )
     }
@@ -147,11 +173,11 @@ struct WebhookRoutes: Sendable {
     private struct SampleAnswer: Encodable {
         let url: String
         let body: String
-        /// Whose key signed it: the configured one, or one made for the sample.
         let key: String
         let facts: Int
         let accepted: Int
         let duplicates: Int
+        let waiting: Int
     }
 
     private func confirm(_ url: String) async throws(RouteError) {
