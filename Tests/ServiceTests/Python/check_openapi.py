@@ -124,7 +124,7 @@ reports = {
     "sends": ("recipients", {**user, "campaign_id": "x-1"}, {"user_id": "u-2"},
               {"channel": "email", "trigger": "api"}),
     "push-results": ("results", {**user, "service": "apns", "status": 200},
-                     {"user_id": "u-1", "service": "fcm", "status": 200}, {}),
+                     {"user_id": "u-1", "service": "apns", "status": 410, "reason": "Unregistered"}, {}),
     "interactions": ("interactions", {**user, "type": "push_open"}, {"user_id": "u-1", "type": "push_open"}, {}),
     "entries": ("entries", {"user_id": "u-1", "canvas_id": "x-1", "canvas_variation_id": "v-1"},
                 {"user_id": "u-1", "canvas_id": "x-1"}, {}),
