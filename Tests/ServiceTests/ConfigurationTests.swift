@@ -165,7 +165,8 @@ import Testing
         "the codec null needs no quotes, an absent one is the usual",
         arguments: [
             ("codec: null", Codec.null), ("codec: {name: null}", .null), ("codec: \"null\"", .null),
-            ("codec: {name: 'null'}", .null), ("codec:", .zstandard(level: 1)), ("codec: {name: }", .zstandard(level: 1)),
+            ("codec: {name: 'null'}", .null), ("codec:", .zstandard(level: 1)),
+            ("codec: {name: }", .zstandard(level: 1)),
         ]
     )
     func codecNull(_ line: String, _ expected: Codec) throws {

@@ -83,7 +83,7 @@ struct TrackingSurfaceTests {
                     "subscription-groups/alerts",
                     """
                     {"name": "Alerts", "channel": "sms", "app_group_id": "app-1", "numbers": ["+15005550006"],
-                    "keywords": {"en": {"stop": ["STOP", "NO MORE"], "start": ["START"], "help": ["HELP"]}}}
+                    "keywords": {"en": {"stop": ["STOP", "ENOUGH"], "start": ["START"], "help": ["HELP"]}}}
                     """
                 ),
                 (

@@ -94,8 +94,9 @@ package struct SESWebhook: ProviderWebhook {
         WebhookAnswer()
     }
 
-    /// Whether it is SES's own text without SNS's envelope, as the header of raw message delivery says; where nothing is
-    /// verified, the lack of an envelope says it too.
+    /// Whether it is SES's own text without SNS's envelope, as the header of raw message delivery says.
+    ///
+    /// Where nothing is verified, the lack of an envelope says it too.
     private func isRaw(_ request: WebhookRequest) -> Bool {
         if request.header(Self.rawDeliveryHeader)?.lowercased() == "true" { return true }
         guard signature == nil, let value = try? JSONItems.value(of: request.body[...]) else { return false }

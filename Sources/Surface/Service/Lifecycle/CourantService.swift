@@ -152,9 +152,7 @@ package struct CourantService: Sendable {
             tasks.addTask { try await group.run() }
             tasks.addTask {
                 guard let bound = await starting.all() else { return }
-                if let folder = rooms.tracking.definitions {
-                    try await rooms.tracking.load(folder, source: configuration.openSource, logger)
-                }
+                try await rooms.loadDefinitions()
                 rooms.intake.become(.ready)
                 board.become(.ready)
                 let started = started(rooms, bound) { await group.triggerGracefulShutdown() }

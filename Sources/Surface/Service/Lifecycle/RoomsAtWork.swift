@@ -102,7 +102,7 @@ package struct RoomsAtWork: Sendable {
                 for stage in stages.reversed() { await stage.end() }
             }
             group.addTask {
-                try await rooms.tracking.loadDefinitions(source: rooms.configuration.openSource)
+                try await rooms.loadDefinitions()
                 rooms.intake.become(.ready)
                 await onReady()
             }

@@ -238,6 +238,12 @@ struct ServiceRooms: Sendable {
         }
     }
 
+    /// Puts the folder's definitions in force, where one is configured; to be called while the tracker runs.
+    func loadDefinitions() async throws(TrackingError) {
+        guard let folder = tracking.definitions else { return }
+        try await tracking.load(folder, source: configuration.openSource, logger)
+    }
+
     /// To be called when nothing runs any more.
     func close() async {
         do {
