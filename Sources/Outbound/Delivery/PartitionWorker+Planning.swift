@@ -215,20 +215,20 @@ extension PartitionWorker {
 
     /// Moves the largest open blocks to disk while all connectors together hold more than the budget.
     private func keepMemory() async throws(DeliveryError) {
-        var held = slots.reduce(buffers.bytes) { $0 + ($1.file?.block.capacity ?? 0) }
+        var held = slots.reduce(buffers.bytes) { $0 + ($1.file?.blockMemory ?? 0) }
         context.memory.change(by: held - memoryHeld)
         memoryHeld = held
         guard let bound = context.memory.bound(holding: held) else { return }
         held -= buffers.bytes
         buffers.removeAll()
-        let files = slots.compactMap(\.file).sorted { $0.block.capacity > $1.block.capacity }
+        let files = slots.compactMap(\.file).sorted { $0.blockMemory > $1.blockMemory }
         var writes: [StagedWrite] = []
         for file in files where held > bound {
-            let capacity = file.block.capacity
+            let memory = file.blockMemory
             guard let write = file.takeSpill(folder: context.staging.path) else { continue }
             context.metrics.spilledBytes.add(write.bytes.count)
             writes.append(write)
-            held -= capacity
+            held -= memory
         }
         try await context.staging.carryOut(writes)
         context.memory.change(by: held - memoryHeld)

@@ -10,6 +10,8 @@ final class StagedFile {
     /// Raw bytes of a block that is complete.
     struct FullBlock: Sendable {
         var bytes: [UInt8]
+        /// What was asked of the allocator for them.
+        var memory: Int
         var count: Int
         /// How many bytes of the block went to the side file before these.
         var spilled: Int
@@ -26,6 +28,8 @@ final class StagedFile {
     private(set) var count = 0
     /// The open block.
     private(set) var block: [UInt8] = []
+    /// What was asked of the allocator for the open block; its own figure differs between two runs of the same.
+    private(set) var blockMemory = 0
     private var blockCount = 0
     private var blockSpilled = 0
     private(set) var full: [FullBlock] = []
@@ -61,7 +65,7 @@ final class StagedFile {
     /// Appends a datum as it is.
     @inline(__always)
     func append(_ datum: UnsafeRawBufferPointer, offset: Offset, blockBytes: Int) {
-        if block.capacity - block.count < datum.count { grow(by: datum.count, blockBytes: blockBytes) }
+        if blockMemory - block.count < datum.count { grow(by: datum.count, blockBytes: blockBytes) }
         unsafe block.append(contentsOf: datum)
         took(offset, blockBytes: blockBytes)
     }
@@ -74,7 +78,7 @@ final class StagedFile {
         offset: Offset,
         blockBytes: Int
     ) -> Projection.Obstacle? {
-        if block.capacity - block.count < datum.count { grow(by: datum.count, blockBytes: blockBytes) }
+        if blockMemory - block.count < datum.count { grow(by: datum.count, blockBytes: blockBytes) }
         if let obstacle = unsafe projection.append(datum, to: &block, scratch: &scratch) { return obstacle }
         took(offset, blockBytes: blockBytes)
         return nil
@@ -83,7 +87,8 @@ final class StagedFile {
     /// Doubles up to a block and a little: the record that completes a block would else double it once more.
     private func grow(by bytes: Int, blockBytes: Int) {
         let needed = block.count + bytes
-        block.reserveCapacity(max(needed, min(2 * needed, blockBytes + blockBytes / 16)))
+        blockMemory = max(needed, min(2 * needed, blockBytes + blockBytes / 16))
+        block.reserveCapacity(blockMemory)
     }
 
     /// The boundary depends on record bytes only, never on memory or time.
@@ -95,7 +100,7 @@ final class StagedFile {
         if blockSpilled + block.count >= blockBytes {
             endBlock()
             // A type that filled one block fills another.
-            block = buffers.take()
+            (block, blockMemory) = buffers.take()
         }
     }
 
@@ -104,7 +109,8 @@ final class StagedFile {
         guard blockCount > 0 else { return }
         var bytes: [UInt8] = []
         swap(&bytes, &block)
-        full.append(FullBlock(bytes: bytes, count: blockCount, spilled: blockSpilled))
+        full.append(FullBlock(bytes: bytes, memory: blockMemory, count: blockCount, spilled: blockSpilled))
+        blockMemory = 0
         blockCount = 0
         blockSpilled = 0
     }
@@ -130,7 +136,7 @@ final class StagedFile {
         // Moved, so that the buffer has one owner and keeps its memory.
         var buffer: [UInt8] = []
         swap(&buffer, &block.bytes)
-        buffers.give(buffer)
+        buffers.give(buffer, memory: block.memory)
     }
 
     /// What is to be written now, and where; nil if nothing is.
@@ -149,6 +155,7 @@ final class StagedFile {
         guard !block.isEmpty else { return nil }
         var bytes: [UInt8] = []
         swap(&bytes, &block)
+        blockMemory = 0
         let write = StagedWrite(
             path: FilePath.join(folder, spillName),
             position: Int64(blockSpilled),
@@ -168,22 +175,22 @@ final class BlockBuffers {
     /// About what one frame fills.
     static let bytesMax = 4 << 20
 
-    private var free: [[UInt8]] = []
+    private var free: [(buffer: [UInt8], memory: Int)] = []
     /// What the free ones hold on to.
     private(set) var bytes = 0
 
-    /// A buffer of a full block's size, or a new one.
-    func take() -> [UInt8] {
-        guard let buffer = free.popLast() else { return [] }
-        bytes -= buffer.capacity
-        return buffer
+    /// A buffer of a full block's size, or a new one, with its memory.
+    func take() -> ([UInt8], memory: Int) {
+        guard let (buffer, memory) = free.popLast() else { return ([], 0) }
+        bytes -= memory
+        return (buffer, memory)
     }
 
-    func give(_ buffer: consuming [UInt8]) {
+    func give(_ buffer: consuming [UInt8], memory: Int) {
         buffer.removeAll(keepingCapacity: true)
-        guard bytes + buffer.capacity <= Self.bytesMax else { return }
-        bytes += buffer.capacity
-        free.append(buffer)
+        guard bytes + memory <= Self.bytesMax else { return }
+        bytes += memory
+        free.append((buffer, memory))
     }
 
     func removeAll() {
