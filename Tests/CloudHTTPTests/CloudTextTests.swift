@@ -111,6 +111,9 @@ struct CloudTextTests {
         #expect(asked("7") == .seconds(7))
         #expect(asked("Fri, 24 May 2013 00:00:00 GMT") == .seconds(10))
         #expect(asked("Thu, 23 May 2013 00:00:00 GMT") == .zero)
+        #expect(asked("-1") == .zero)
+        #expect(asked("9223372036854775807") == .seconds(86_400))
+        #expect(asked("Tue, 01 Jan 2199 00:00:00 GMT") == .seconds(86_400))
         #expect(asked("soon") == nil)
     }
 }

@@ -89,11 +89,11 @@ package struct CloudResponse: Sendable {
 
     package var isSuccess: Bool { (200..<300).contains(status) }
 
-    /// How long the service asks to wait, from `Retry-After` in either form.
+    /// How long the service asks to wait, from `Retry-After` in either form; a day at most, whatever it asks.
     package func retryAfter(now: Timestamp) -> Duration? {
         guard let text = header("Retry-After") else { return nil }
-        if let seconds = Int64(text) { return .seconds(min(max(0, seconds), 86_400)) }
-        return CalendarTime.parse(http: text).map { max(.zero, $0 - now) }
+        let wait = Int64(text).map { Duration.seconds($0) } ?? CalendarTime.parse(http: text).map { $0 - now }
+        return wait.map { min(max(.zero, $0), .seconds(86_400)) }
     }
 
     /// The body's first bytes as text on one line, for messages about answers that nobody can read otherwise.
