@@ -35,6 +35,24 @@ struct FormatTests {
         )
     }
 
+    private func trailer(sealLength: Int, sealChecksum: UInt32) -> SegmentTrailer {
+        SegmentTrailer(
+            partition: PartitionID(2),
+            journal: id,
+            number: 7,
+            sealPosition: 8_192,
+            sealLength: sealLength,
+            sealChecksum: sealChecksum,
+            frames: 1,
+            firstOffset: Offset(1_000),
+            nextOffset: Offset(1_002),
+            nextSequence: 34,
+            records: 2,
+            firstTime: header().time,
+            latestTime: header().time
+        )
+    }
+
     @Test("the golden meta")
     func meta() throws {
         let meta = JournalMeta(partitions: 3, id: id, secret: secret, made: Timestamp(nanoseconds: 5))
@@ -85,21 +103,7 @@ struct FormatTests {
         )
         #expect(SegmentSeal(decoding: bytes, segment: 7) == seal)
         #expect(SegmentSeal(decoding: bytes, segment: 8) == nil)
-        let trailer = SegmentTrailer(
-            partition: PartitionID(2),
-            journal: id,
-            number: 7,
-            sealPosition: 8_192,
-            sealLength: bytes.count,
-            sealChecksum: Checksum.crc32(bytes),
-            frames: 1,
-            firstOffset: Offset(1_000),
-            nextOffset: Offset(1_002),
-            nextSequence: 34,
-            records: 2,
-            firstTime: header().time,
-            latestTime: header().time
-        )
+        let trailer = trailer(sealLength: bytes.count, sealChecksum: Checksum.crc32(bytes))
         let block = trailer.encoded()
         #expect(block.count == 4_096)
         #expect(
@@ -131,6 +135,37 @@ struct FormatTests {
         for _ in 0..<500 {
             #expect(SegmentHead(decoding: flipped(head, random.next(below: head.count * 8))) == nil)
         }
+    }
+
+    @Test("numbers near the end of their range are believed of nothing, whatever its checksum")
+    func endsOfRange() {
+        let secret: UInt32 = 9
+        /// Forged: the number at a place, then the checksum over what it covers.
+        func forged(_ bytes: [UInt8], _ number: Int64, at place: Int, sum: Int, salt: UInt32 = 0) -> [UInt8] {
+            var bytes = bytes
+            bytes.set(littleEndian: number, at: place)
+            let before = unsafe Checksum.crc32(bytes.span.bytes.extracting(0..<sum), after: salt)
+            let whole = unsafe Checksum.crc32(bytes.span.bytes.extracting((sum + 4)..<bytes.count), after: before)
+            bytes.set(littleEndian: whole, at: sum)
+            return bytes
+        }
+        let header = header().encoded(salt: secret)
+        for place in [24, 32] {
+            #expect(FrameHeader(decoding: forged(header, 40, at: place, sum: 12, salt: secret), salt: secret) != nil)
+            #expect(FrameHeader(decoding: forged(header, .max, at: place, sum: 12, salt: secret), salt: secret) == nil)
+        }
+        let head = head().encoded()
+        for place in [48, 56] {
+            #expect(SegmentHead(decoding: forged(head, 40, at: place, sum: 16)) != nil)
+            #expect(SegmentHead(decoding: forged(head, .max, at: place, sum: 16)) == nil)
+        }
+        let trailer = trailer(sealLength: 80, sealChecksum: 1).encoded()
+        for place in [40, 72, 80] {
+            #expect(SegmentTrailer(decoding: forged(trailer, 1_000, at: place, sum: 8)) != nil)
+            #expect(SegmentTrailer(decoding: forged(trailer, .max, at: place, sum: 8)) == nil)
+        }
+        #expect(SegmentName("p000-s9999999999999999.segment")?.number == SegmentName.numberMax)
+        #expect(SegmentName("p000-s18446744073709551615.segment") == nil)
     }
 
     @Test("bytes of any kind decode to nothing, without a trap")

@@ -86,7 +86,8 @@ struct FrameHeader: Sendable, Hashable {
         else { return nil }
         var fields = FieldReader(bytes, from: position + 16)
         guard let segment = fields.take(UInt64.self), let sequence = fields.take(UInt64.self),
-            let firstOffset = fields.take(Int64.self), firstOffset >= 0, let time = fields.take(Int64.self),
+            sequence <= Offset.storedMax, let firstOffset = fields.take(Int64.self),
+            (0...Offset.storedMax).contains(firstOffset), let time = fields.take(Int64.self),
             let recordCount = fields.take(UInt32.self), let payloadLength = fields.take(UInt32.self),
             let payloadChecksum = fields.take(UInt32.self), let partition = fields.take(UInt16.self),
             partition < PartitionID.countMax, let count = fields.take(UInt16.self),

@@ -13,6 +13,10 @@ package struct Offset: Comparable, Hashable, Sendable, CustomStringConvertible {
 
     package static let zero = Offset(0)
 
+    /// The largest number of a record, frame or byte that a file is believed to have: what is added to one stays in
+    /// range.
+    static let storedMax: Int64 = 1 << 62
+
     package static func < (left: Offset, right: Offset) -> Bool {
         left.rawValue < right.rawValue
     }

@@ -79,8 +79,9 @@ struct SegmentHead: Sendable, Hashable {
         var fields = FieldReader(bytes, from: 20)
         guard let partition = fields.take(UInt32.self), partition < PartitionID.countMax,
             let journal = fields.take(count: 16), let number = fields.take(UInt64.self),
-            let firstOffset = fields.take(Int64.self), firstOffset >= 0,
-            let firstSequence = fields.take(UInt64.self), let made = fields.take(Int64.self),
+            let firstOffset = fields.take(Int64.self), (0...Offset.storedMax).contains(firstOffset),
+            let firstSequence = fields.take(UInt64.self), firstSequence <= Offset.storedMax,
+            let made = fields.take(Int64.self),
             let count = fields.take(UInt32.self), fields.take(UInt32.self) != nil
         else { return nil }
         var schemas: [JournalSchema] = []

@@ -11,6 +11,9 @@ struct SegmentName: Hashable, Sendable {
     static let identitiesEnding = ".ids"
     static let leftoverEndings = [".spare", ".recovering", ".tmp"]
 
+    /// As far as 16 digits go; a name with more is none of a journal's.
+    static let numberMax: UInt64 = 9_999_999_999_999_999
+
     let partition: PartitionID
     let number: UInt64
 
@@ -34,7 +37,7 @@ struct SegmentName: Hashable, Sendable {
         let parts = text.dropLast(ending.count).split(separator: "-", omittingEmptySubsequences: false)
         guard text.hasSuffix(ending), parts.count == 2, parts[0].first == "p", parts[1].first == "s",
             let partition = Int(parts[0].dropFirst()), let number = UInt64(parts[1].dropFirst()),
-            (0..<PartitionID.countMax).contains(partition)
+            number <= Self.numberMax, (0..<PartitionID.countMax).contains(partition)
         else { return nil }
         self.init(partition: PartitionID(partition), number: number)
         guard self.text(ending: ending) == text else { return nil }

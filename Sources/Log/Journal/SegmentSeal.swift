@@ -184,12 +184,13 @@ struct SegmentTrailer: Sendable, Hashable {
         var fields = FieldReader(bytes, from: 12)
         guard let partition = fields.take(UInt32.self), partition < PartitionID.countMax,
             let journal = fields.take(count: 16), let number = fields.take(UInt64.self),
-            let sealPosition = fields.take(Int64.self), sealPosition >= 0,
+            let sealPosition = fields.take(Int64.self), (0...Offset.storedMax).contains(sealPosition),
             let sealLength = fields.take(Int64.self), (0...Int64(UInt32.max)).contains(sealLength),
             let sealChecksum = fields.take(UInt32.self), let frames = fields.take(UInt32.self),
             let firstOffset = fields.take(Int64.self), firstOffset >= 0,
-            let nextOffset = fields.take(Int64.self), nextOffset >= firstOffset,
-            let nextSequence = fields.take(UInt64.self), let records = fields.take(Int64.self),
+            let nextOffset = fields.take(Int64.self), nextOffset >= firstOffset, nextOffset <= Offset.storedMax,
+            let nextSequence = fields.take(UInt64.self), nextSequence <= Offset.storedMax,
+            let records = fields.take(Int64.self),
             let firstTime = fields.take(Int64.self), let latestTime = fields.take(Int64.self)
         else { return nil }
         self.init(
