@@ -86,7 +86,7 @@ import Testing
     }
 
     static let bodyLimits: [(method: String, path: String, most: Int)] = [
-        ("POST", "/v1/tokens", 65_536), ("POST", "/v1/replays", 65_536), ("POST", "/v1/track/assign", 65_536),
+        ("POST", "/v1/tokens", 65_536), ("POST", "/v1/replays", 65_536), ("POST", "/v1/track/assign", 1_048_576),
         ("PUT", "/v1/campaigns/a", 1_048_576), ("POST", "/v1/connectors/local/preview", 1_048_576),
         ("POST", "/v1/track/sends", 1_048_576), ("POST", "/v1/events", 1_048_576),
         ("POST", "/v1/currents", 1_048_576),

@@ -24,11 +24,12 @@ struct TrackingRoutes: Sendable {
         } + [
             Route(.post, "/v1/track/assign", scope: .ingest, on: .open) { request, _ in
                 try Query(request).done()
-                if let unavailable = body.unavailable { return unavailable }
-                let question = try TrackingBody(try await request.bytes(upTo: Self.questionBytesMax))
-                return try assign(
-                    try question.read { json throws(DefinitionError) in try AssignmentQuestion(reading: json) }
-                )
+                return try await body.answer(request, upTo: Self.questionBytesMax) { bytes in
+                    let question = try TrackingBody(bytes)
+                    return try assign(
+                        try question.read { json throws(DefinitionError) in try AssignmentQuestion(reading: json) }
+                    )
+                }
             },
             Route(.put, "/v1/users", scope: .ingest, on: .open) { request, context in
                 try await read(request, context) { body, bytes in
