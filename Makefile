@@ -5,6 +5,8 @@ ROUNDS ?= 50
 USERS ?= 1000
 SEEDS ?= 1000
 CONNECTIONS ?= 3000
+SECONDS ?= 60
+TARGET ?=
 ARGS ?=
 
 # Imports that the manifest does not declare are errors: a room reaches only what its target names.
@@ -21,7 +23,7 @@ SWIFT_PATHS := Sources Tests Benchmarks Package.swift
 export COURANT_PYTHON := $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test simulate crash day attack bench growth compare soak instructions lint format docs clean
+.PHONY: help setup build demo test simulate crash day attack fuzz tsan bench growth compare soak instructions lint format docs clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -73,6 +75,14 @@ attack: ## attack the server from outside, CONNECTIONS idle ones at once (3000),
 	for attack in crowd bombs flood secrets; do \
 		$(PYTHON) -B Tests/Attack/attack.py $$attack --courant $(DEBUG_COURANT) --connections $(CONNECTIONS) || exit 1; \
 	done
+
+fuzz: ## give made-up inputs to all that meets bytes of strangers, each SECONDS long (60); TARGET=intake for one
+	@scripts/setup
+	scripts/fuzz run $(SECONDS) $(TARGET)
+
+tsan: ## run the concurrent tests under the thread sanitizer; ARGS="--filter JournalTests" for some
+	@scripts/setup --test
+	scripts/run-tsan $(NARROW) $(ARGS)
 
 bench: ## measure intake, journal, delivery and the whole path against the C++ reference
 	@scripts/setup --bench

@@ -4,17 +4,26 @@ import PackageDescription
 // The house: a wing is a folder under Sources/, a room is a target in it. Imports go one way,
 // Model and Support first, Surface last; the tidy test holds the arrows to docs/design.md.
 
-let houseSettings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .enableUpcomingFeature("InferIsolatedConformances"),
-    .enableUpcomingFeature("ImmutableWeakCaptures"),
-    .treatAllWarnings(as: .error),
-    .strictMemorySafety(),
-]
+/// Built to be fuzzed, by `make fuzz`: the rooms are watched for bad reads, count which of their edges run, and check
+/// what the standard library leaves unchecked in a release; and one more program is there.
+let isFuzzed = Context.environment["COURANT_FUZZ"] == "1"
+let watched = ["-sanitize=address"]
+let counted = "edge,indirect-calls,inline-8bit-counters,pc-table,trace-cmp"
+let fuzzSettings: [SwiftSetting] =
+    isFuzzed ? [.unsafeFlags(watched + ["-sanitize-coverage=\(counted)", "-assert-config", "Debug"])] : []
+
+let houseSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableUpcomingFeature("InferIsolatedConformances"),
+        .enableUpcomingFeature("ImmutableWeakCaptures"),
+        .treatAllWarnings(as: .error),
+        .strictMemorySafety(),
+    ] + fuzzSettings
 
 func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: houseSettings)
@@ -94,7 +103,11 @@ let package = Package(
         library("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
         library("CRDKafka", pkgConfig: "rdkafka", package: "librdkafka-dev"),
         library("CSnappy", pkgConfig: "snappy", package: "libsnappy-dev"),
-        .target(name: "CSimdjson", path: "Sources/Support/CSimdjson"),
+        .target(
+            name: "CSimdjson",
+            path: "Sources/Support/CSimdjson",
+            cxxSettings: isFuzzed ? [.unsafeFlags(["-fsanitize=address", "-fsanitize-coverage=\(counted)"])] : []
+        ),
         room("Model", "Avro", ["CDeflate", "CSnappy", "CZstd"]),
         room("Support", "Platform"),
         room("Support", "Telemetry"),
@@ -290,3 +303,20 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+if isFuzzed {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "CourantFuzz",
+            dependencies: [
+                "Avro", "CDeflate", "CFuzzer", "CloudHTTP", "DestinationHTTP", "DestinationKafka", "Glossary", "Intake",
+                "Journal", "Platform", "PlatformTesting", "Providers", "Service", "Telemetry", "Tracking",
+            ],
+            path: "Tests/Fuzz/CourantFuzz",
+            swiftSettings: houseSettings,
+            linkerSettings: [.unsafeFlags(watched), .linkedLibrary("stdc++")]
+        ),
+    ]
+    package.products.append(.executable(name: "courant-fuzz", targets: ["CourantFuzz"]))
+}
