@@ -129,6 +129,22 @@ struct ServiceRooms: Sendable {
         return delivery
     }
 
+    /// The tokens that have been made; throws where there are none and strangers could come in.
+    private static func tokens(
+        _ configuration: Configuration,
+        _ state: StateStore,
+        _ platform: Platform
+    ) async throws -> TokenBook {
+        let tokens = TokenBook(
+            store: try await TokenTable(state),
+            sources: configuration.sources.map(\.name),
+            platform: platform
+        )
+        try await tokens.load()
+        try configuration.refuseOpenDoors(tokens)
+        return tokens
+    }
+
     private static func open(
         _ configuration: Configuration,
         _ glossary: Glossary,
@@ -141,13 +157,7 @@ struct ServiceRooms: Sendable {
         _ seams: RoomSeams
     ) async throws -> ServiceRooms {
         let metrics = MetricRegistry()
-        let tokens = TokenBook(
-            store: try await TokenTable(state),
-            sources: configuration.sources.map(\.name),
-            platform: platform
-        )
-        try await tokens.load()
-        try configuration.refuseOpenDoors(tokens)
+        let tokens = try await tokens(configuration, state, platform)
         let disk = DiskBudget(configuration.disk)
         let schemas = try Intake.journalSchemas(glossary.editions)
         let segments = try await SegmentedJournal.open(
