@@ -92,8 +92,8 @@ extension Turn {
                 dispatchID: message.context.fields.string("dispatch_id")
             )
         }
-        handled.events = messages.count
         let isOwn = source.sends == .reported || !report.channel.hasProvider
+        handled.events = isOwn ? messages.count : 0
         handled.context = isOwn ? 0 : messages.count
         if isOwn { handled.own = made }
         try remember(messages, of: report)
