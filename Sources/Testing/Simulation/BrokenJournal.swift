@@ -94,9 +94,10 @@ final class BrokenJournal: Journal {
     var bytesOnDisk: Int64 { base.bytesOnDisk }
     func admits(bytes: Int) -> Bool { base.admits(bytes: bytes) }
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
+        let reader = base.makeReader(partition, from: from)
+        guard variant == .forgetsChanges else { return reader }
         // Before the writers run, readers are those of who recovers.
-        if variant == .forgetsChanges, !isRunning.load(ordering: .relaxed) { return NothingThere() }
-        return base.makeReader(partition, from: from)
+        return LateReader(reader) { self.isRunning.load(ordering: .relaxed) }
     }
     func end(of partition: PartitionID) -> Offset { base.end(of: partition) }
     func oldest(of partition: PartitionID) -> Offset { base.oldest(of: partition) }
@@ -109,11 +110,23 @@ final class BrokenJournal: Journal {
     }
 }
 
-private final class NothingThere: JournalReader {
+/// Finds nothing until it may.
+private final class LateReader: JournalReader {
+    private let base: any JournalReader
+    private let mayRead: @Sendable () -> Bool
+
+    init(_ base: any JournalReader, mayRead: @escaping @Sendable () -> Bool) {
+        self.base = base
+        self.mayRead = mayRead
+    }
+
     func next(
         wanting: @Sendable (SchemaCounts) -> Bool,
         bytesMax: Int
-    ) async throws(JournalError) -> JournalRead { .end }
+    ) async throws(JournalError) -> JournalRead {
+        guard mayRead() else { return .end }
+        return try await base.next(wanting: wanting, bytesMax: bytesMax)
+    }
 
-    func seek(to offset: Offset) {}
+    func seek(to offset: Offset) { base.seek(to: offset) }
 }

@@ -22,6 +22,8 @@ final class Reporter: Sendable {
         var unanswered: [Report] = []
         /// Whose message was reported; the provider may speak of it.
         var sent: [String] = []
+        /// What the provider has said.
+        var said: [(user: String, type: String)] = []
     }
 
     private let world: World
@@ -117,10 +119,15 @@ final class Reporter: Sendable {
     private func speakAsProvider(to rooms: RoomsAtWork) async {
         let sent = state.withLock { $0.sent }
         guard !sent.isEmpty else { return }
-        let user = dice.pick(sent)
-        let type = dice.pick(["users.messages.email.Delivery", "users.messages.email.Open"])
+        let said = state.withLock { $0.said }
+        let isAgain = !said.isEmpty && dice.chance(500)
+        let (user, type) =
+            isAgain
+            ? dice.pick(said)
+            : (dice.pick(sent), dice.pick(["users.messages.email.Delivery", "users.messages.email.Open"]))
+        state.withLock { $0.said.append((user, type)) }
         _ = expected(Report(key: "", body: "", users: [user], type: type))
-        let said = ProviderReport(
+        let word = ProviderReport(
             .happened(type: type),
             key: Self.id(type, user),
             time: world.clock.truth.now().seconds,
@@ -128,7 +135,7 @@ final class Reporter: Sendable {
             providerMessageID: "p-\(user)"
         )
         for _ in 0..<dice.number(1...2) {
-            let report = TrackReport.provider(name: "simulated", [said], strange: [])
+            let report = TrackReport.provider(name: "simulated", [word], strange: [])
             guard await isTaken(report, key: "", Array(user.utf8), rooms) else { continue }
             events.settle(Self.id(type, user), .acknowledged)
         }

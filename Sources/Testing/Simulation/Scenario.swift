@@ -53,6 +53,8 @@ struct Scenario: Sendable {
 
     /// Whether segments rot between lives: what was in them may be lost, and has to be counted.
     var rots = false
+    /// Whether senders ask no more in the next life.
+    var isForgetful = false
     /// Whether sends are reported too, and a provider speaks of them.
     var tracks: Bool
     var partitions: Int
@@ -112,13 +114,14 @@ struct Scenario: Sendable {
     }
 
     /// Of twenty seeds one has many short lives and then one that ends while old segments go, one has senders that ask
-    /// twice at the same moment and ends while the journal is written, and in one segments rot.
+    /// twice at the same moment and ends while the journal is written, in one segments rot, and in one
+    /// a provider repeats what it said twenty hours ago.
     private mutating func specialize(_ dice: Dice, seed: UInt64) {
         switch seed % 20 {
         case 7:
             (partitions, keep, window, repeats) = (1, .seconds(20), .seconds(10), 0)
             let last = lives.removeLast()
-            lives = (0..<5).map { _ in
+            lives = (0..<6).map { _ in
                 Life(
                     outlook: .fair,
                     lasts: .seconds(4),
@@ -130,14 +133,24 @@ struct Scenario: Sendable {
                     clock: nil
                 )
             }
-            lives[4].lasts = .seconds(70)
-            lives[4].keepsPower = false
-            lives[4].outlook.endsAmong = "remove \(Self.data)/journal/p000-s"
-            lives[4].outlook.endsAtStep = dice.number(2...4)
+            lives[5].lasts = .seconds(70)
+            lives[5].keepsPower = false
+            lives[5].outlook.endsAmong = "remove \(Self.data)/journal/p000-s"
+            lives[5].outlook.endsAtStep = dice.number(4...5)
             lives.append(last)
         case 17:
             // Identities rot too: nobody asks again for what he has not heard of.
             (rots, tracks, repeats) = (true, false, 0)
+        case 3:
+            // Twenty hours pass between the lives: only tracking's own state knows a provider's word that long.
+            (tracks, repeats, window, isForgetful) = (true, 0, .seconds(600), true)
+            for index in lives.indices.dropLast() {
+                lives[index].clock = (.seconds(-72_000), .milliseconds(1))
+                lives[index].requests = 24
+                lives[index].outlook = .fair
+                lives[index].outlook.endsAmong = "write \(Self.data)/tracking.db-wal"
+                lives[index].outlook.endsAtStep = dice.number(20...120)
+            }
         case 13:
             (partitions, repeats, badEvents, isHasty) = (1, 600, 0, true)
             for index in lives.indices.dropLast() {

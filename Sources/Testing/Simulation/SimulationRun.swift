@@ -106,7 +106,7 @@ package final class SimulationRun: Sendable {
     private func live(_ life: Scenario.Life, isLast: Bool) -> Bool {
         world.weather.become(life.outlook)
         if life.losesStaging { world.loseStaging() }
-        if scenario.rots, world.rot() { for sender in senders { sender.giveUp() } }
+        if scenario.isForgetful || scenario.rots && world.rot() { for sender in senders { sender.giveUp() } }
         if isLast { world.clock.setWall(aheadBy: .zero) }
         ending.withLock { $0 = nil }
         world.executor.begin { await self.serve(life, isLast: isLast) }
