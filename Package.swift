@@ -227,7 +227,10 @@ let package = Package(
         ),
         tests(
             "Tracking",
-            ["Avro", "Glossary", "Intake", "Journal", "Platform", "PlatformTesting", "Telemetry", "Tracking"]
+            [
+                "Avro", "Glossary", "Intake", "Journal", "Platform", "PlatformTesting", "Providers", "Telemetry",
+                "Tracking",
+            ]
         ),
         tests(
             "Delivery",

@@ -155,25 +155,31 @@ struct TrackingSurfaceTests {
         }
     }
 
-    @Test("a refused webhook is counted by provider, source and reason")
+    @Test("a refused webhook is counted by provider, source and reason; a flood of them leaves few lines in the log")
     func refused() async throws {
-        let folder = try TestFolder()
+        let (folder, log) = (try TestFolder(), LogLines())
         defer { folder.remove() }
         let settings = settings(in: folder) { configuration in
             configuration.tracking.sources["default"] = SourceTrackingPart(
                 sendGrid: SendGridConfiguration(publicKeys: [SendGridSample().publicKey])
             )
         }
-        try await withService(settings) { service async throws in
+        try await withService(settings, log: log) { service async throws in
             let url = "\(service.url)/v1/webhooks/sendgrid/default"
             #expect(try await ask("POST", url, body: "[]").status == 403)
+            let request = "POST /v1/webhooks/sendgrid/default HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+            let flood = String(repeating: request + "\r\n[]", count: 98) + request + "Connection: close\r\n\r\n[]"
+            let (answer, _) = try await talk(to: service, flood)
+            #expect(answer.components(separatedBy: "HTTP/1.1 403 ").count == 100)
             let metrics = try await ask("GET", "\(service.adminURL)/metrics").body
-            let line = #"courant_providers_refused_total{provider="sendgrid",source="default",code="unsigned"} 1"#
+            let line = #"courant_providers_refused_total{provider="sendgrid",source="default",code="unsigned"} 100"#
             #expect(metrics.contains(line), "\(metrics)")
             // The configured key is SendGrid's: the sample says that it was not tried.
             let sample = try await ask("POST", "\(url)/sample?message_id=nobody")
             #expect(sample["key"] as? String == "made" && sample["waiting"] as? Int == 3, "\(sample.body)")
         }
+        let lines = log.all.filter { $0.contains("A webhook was refused.") }.count
+        #expect((1...(LogPace.linesMax * 2)).contains(lines), "\(lines)")
     }
 
     @Test("a webhook's dead letter is translated again, and says why it still cannot be")

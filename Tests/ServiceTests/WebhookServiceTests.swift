@@ -162,6 +162,57 @@ struct WebhookServiceTests {
         }
     }
 
+    @Test("over a source's own bytes in flight its webhooks are answered 503 and its reports 429")
+    func bytesOfSource() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let settings = settings(in: folder) { configuration in
+            configuration.sources[0].inFlightBytesMax = 16 << 10
+            configuration.tracking.sources["default"] = Self.unverified
+        }
+        try await withRouter(settings) { rooms, client in
+            rooms.intake.become(.ready)
+            // Another body of the source's is being worked on meanwhile.
+            try await rooms.intake.admitting(bytes: 16 << 10, of: "default") {
+                for (path, headers, body, status) in [
+                    ("webhooks/sendgrid/default", [:], Self.opens(1), .serviceUnavailable),
+                    ("track/subscriptions", [.idempotencyKey: "k"], #"{"subscriptions":[]}"#, .tooManyRequests),
+                ] as [(String, HTTPFields, String, HTTPResponse.Status)] {
+                    let uri = "/v1/\(path)"
+                    let bytes = ByteBuffer(string: body)
+                    try await client.execute(uri: uri, method: .post, headers: headers, body: bytes) { response in
+                        let text = String(buffer: response.body)
+                        #expect(response.status == status, "\(path) \(text)")
+                        #expect(response.headers[.retryAfter] != nil, "\(path)")
+                        #expect(text.contains("\"source_busy\""), "\(path) \(text)")
+                    }
+                }
+                return ((), items: 0)
+            }
+        }
+    }
+
+    /// The routes of a service of which nothing runs yet.
+    private func withRouter(
+        _ configuration: Configuration,
+        _ body: @escaping @Sendable (ServiceRooms, any TestClientProtocol) async throws -> Void
+    ) async throws {
+        let logger = LogLines().logger()
+        let rooms = try await ServiceRooms.open(
+            configuration,
+            glossary: .standard,
+            platform: .live(blockingThreads: 2, computeThreads: 1),
+            processID: 1,
+            logger: logger,
+            failStop: FailStop(logger: logger) {}
+        )
+        let reload = ConfigurationReload(rooms, reread: nil)
+        let listeners = try ServiceListeners(rooms: rooms, board: PhaseBoard(), reload: reload).listeners { _, _ in }
+        let application = try #require(listeners.first).makeApplication { _ in }
+        try await application.test(.router) { client in try await body(rooms, client) }
+        await rooms.close()
+    }
+
     @Test("without room on the disk webhooks and reports are answered 503, never 4xx")
     func full() async throws {
         let folder = try TestFolder()
@@ -186,24 +237,13 @@ struct WebhookServiceTests {
     func phases() async throws {
         let folder = try TestFolder()
         defer { folder.remove() }
-        let logger = LogLines().logger()
-        let rooms = try await ServiceRooms.open(
-            settings(in: folder) { $0.tracking.sources["default"] = Self.unverified },
-            glossary: .standard,
-            platform: .live(blockingThreads: 2, computeThreads: 1),
-            processID: 1,
-            logger: logger,
-            failStop: FailStop(logger: logger) {}
-        )
-        let reload = ConfigurationReload(rooms, reread: nil)
-        let listeners = try ServiceListeners(rooms: rooms, board: PhaseBoard(), reload: reload).listeners { _, _ in }
-        let application = try #require(listeners.first).makeApplication { _ in }
         let requests: [(HTTPRequest.Method, String, HTTPFields)] = [
             (.post, "/v1/webhooks/sendgrid/default", [:]), (.post, "/v1/track/sends", [.idempotencyKey: "k"]),
             (.put, "/v1/users", [:]), (.delete, "/v1/users/u", [:]), (.post, "/v1/track/assign", [:]),
             (.put, "/v1/campaigns/c", [:]), (.delete, "/v1/campaigns/c", [:]),
         ]
-        try await application.test(.router) { client in
+        let settings = settings(in: folder) { $0.tracking.sources["default"] = Self.unverified }
+        try await withRouter(settings) { rooms, client in
             for (phase, code) in [(Intake.Availability.starting, "starting"), (.stopping, "stopping")] {
                 rooms.intake.become(phase)
                 for (method, path, headers) in requests {
@@ -216,7 +256,6 @@ struct WebhookServiceTests {
                 }
             }
         }
-        await rooms.close()
     }
 
     // MARK: - Settings

@@ -2,6 +2,7 @@ import Avro
 import Intake
 import Journal
 import Platform
+import Telemetry
 import Testing
 
 @testable import Tracking
@@ -284,5 +285,38 @@ struct HostileReportTests {
         var settings = TrackingSettings()
         settings.overtake = .zero
         return settings
+    }
+
+    @Test("beyond so many bytes of reports that wait, the next is told to come again, and those that wait are answered")
+    func crowd() async throws {
+        try await TrackingWorld().run { running in
+            let idle = Tracker(
+                sources: [try #require(running.tracker.source(named: "default"))],
+                settings: TrackingSettings(),
+                intake: running.intake,
+                store: running.tracker.store,
+                platform: running.world.platform,
+                metrics: MetricRegistry(),
+                failStop: { Issue.record("tracking failed: \($0)") }
+            )
+            let body = [UInt8](repeating: 32, count: Tracker.waitingBytesMax / 2 + 1)
+            let report = try TrackReport(usersReading: JSONValue(parsing: #"{"users":[]}"#))
+            try await withThrowingTaskGroup(of: TrackingError?.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        do throws(TrackingError) {
+                            _ = try await idle.take(report, from: "default", body: body)
+                            return nil
+                        } catch { return error }
+                    }
+                }
+                let refusal = try #require(try await group.next()?.flatMap { $0 })
+                #expect(refusal.code == .unavailable && refusal.message.contains("try again"), "\(refusal)")
+                let work = Task { try await idle.run() }
+                #expect(try await group.next().map { $0 == nil } == true, "what waited is answered")
+                work.cancel()
+                try await work.value
+            }
+        }
     }
 }

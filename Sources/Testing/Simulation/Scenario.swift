@@ -20,6 +20,11 @@ struct Scenario: Sendable {
         var full: (after: Duration, lasts: Duration)?
         /// How far the service's wall clock is ahead of the true one, and when in the life it is put there.
         var clock: (aheadBy: Duration, after: Duration)?
+
+        /// Whether nothing happens in it for which the service may end by itself.
+        ///
+        /// On a full disk it may: no reserve is kept here, so that its own books find no room either.
+        var harmsNothing: Bool { outlook == .fair && full == nil }
     }
 
     struct Connector: Sendable, Hashable {

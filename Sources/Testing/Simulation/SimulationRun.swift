@@ -120,10 +120,10 @@ package final class SimulationRun: Sendable {
         case (.over, .polite?): return true
         case (.over, .failed(let why)?):
             world.weather.note("the process gives up:", why)
-            guard isLast || life.outlook == .fair else { return true }
+            guard isLast || life.harmsNothing else { return true }
             fail(["the service fails although nothing does: \(why)"])
         case (.halted, _), (.over, nil):
-            guard isLast || life.outlook == .fair else { return true }
+            guard isLast || life.harmsNothing else { return true }
             fail(["the service ends although nothing fails: \(world.weather.ending ?? "")"])
         }
         return false

@@ -18,6 +18,8 @@ enum Scenario: String, Sendable, CaseIterable {
     case canvas
     case campaign
     case behaviours
+    /// Providers that could not deliver at first, and users who press the spam button, in the providers' own words.
+    case providers
     /// Nobody reports it to tracking; it is sent as the event that it is.
     case posted
 
@@ -42,6 +44,7 @@ enum Scenario: String, Sendable, CaseIterable {
             case .canvas: try await canvas(running)
             case .campaign: try await campaign(running)
             case .behaviours: try await behaviours(running)
+            case .providers: try await providers(running)
             case .posted: try await posted(running)
             }
             for _ in 0..<2 { try await running.pass(.seconds(1_000)) }
@@ -86,7 +89,7 @@ enum Scenario: String, Sendable, CaseIterable {
 
     /// Reports one message to each user; the provider knows it as `PREFIX-USER`.
     @discardableResult
-    private func send(
+    func send(
         _ channel: String,
         _ trigger: String,
         _ users: [String],

@@ -65,6 +65,32 @@ let statementSentences: [Sentence] = [
         events.of("messages.email.Bounce").map { $0["user_id"] } == ["u2", "u5"]
             && events.of("messages.email.SoftBounce").map { $0["user_id"] } == ["u3"]
     },
+    Sentence(
+        "statement 11",
+        "in edition 2021 a provider's temporary failure becomes a SoftBounce when the provider has given up",
+        .providers
+    ) { events in
+        events.of("messages.email.SoftBounce").map { $0["user_id"] } == ["u1", "u3"]
+            && events.every("messages.email.SoftBounce") { $0["campaign_id"] == "c-1" }
+            && events.one("messages.email.SoftBounce", "u1")?["bounce_reason"] == "452 too busy"
+            && events.count("messages.email.Bounce") == 0
+    },
+    Sentence(
+        "statement 11",
+        "in edition 2021 what was only put off makes no event before it arrives or is given up",
+        .providers
+    ) { events in
+        events.of("messages.email.Delivery").map { $0["user_id"] } == ["u5"]
+            && Set(events.map(\.type)).isDisjoint(with: ["users.messages.email.Deferral"])
+            && events.count == 5 + 1 + 2 + 2
+    },
+    Sentence("statement 12", "MarkAsSpam is the user's button, and neither unsubscribes nor changes state", .providers)
+    { events in
+        events.of("messages.email.MarkAsSpam").map { $0["user_id"] } == ["u2", "u4"]
+            && events.every("messages.email.MarkAsSpam") { $0["campaign_id"] == "c-1" }
+            && events.count("messages.email.Unsubscribe") == 0
+            && events.count("behaviors.subscriptiongroup.StateChange") == 0
+    },
     Sentence("statement 12", "Unsubscribe is a click on the link and not the change of state", .email) { events in
         events.count("messages.email.Unsubscribe") == 1
             && events.one("behaviors.subscriptiongroup.StateChange", "u1") == nil

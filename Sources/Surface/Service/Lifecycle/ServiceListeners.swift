@@ -107,7 +107,8 @@ struct ServiceListeners: Sendable {
                 sources: configuration.tracking.sources,
                 failStop: rooms.failStop,
                 platform: rooms.platform,
-                metrics: rooms.metrics
+                metrics: rooms.metrics,
+                pace: LogPace(clock: rooms.platform.clock)
             ).routes
     }
 

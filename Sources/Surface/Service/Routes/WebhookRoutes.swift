@@ -17,6 +17,7 @@ struct WebhookRoutes: Sendable {
     let failStop: FailStop
     let platform: Platform
     let metrics: MetricRegistry
+    let pace: LogPace
 
     var routes: [Route] {
         [
@@ -121,12 +122,15 @@ struct WebhookRoutes: Sendable {
                 help: "Requests of providers, or of others in their name, that were not verified.",
                 labels: [("provider", provider), ("source", source), ("code", error.code)]
             ).add()
-            context.logger.notice(
-                "A webhook was refused.",
-                metadata: [
-                    "webhook.provider": "\(provider)", "webhook.source": "\(source)", "webhook.code": "\(error.code)",
-                ]
-            )
+            if let leftOut = pace.next() {
+                context.logger.notice(
+                    "A webhook was refused.",
+                    metadata: [
+                        "webhook.provider": "\(provider)", "webhook.source": "\(source)",
+                        "webhook.code": "\(error.code)", "log.left_out": "\(leftOut)",
+                    ]
+                )
+            }
             switch error.reason {
             case .forged: throw RouteError(.forbidden, error.code, "\(error.message).")
             case .unchecked: throw RouteError(.serviceUnavailable, error.code, "\(error.message).", retryAfter: 20)
