@@ -69,7 +69,7 @@ struct WebhookServiceTests {
             #expect(try await Self.post(lured, to: url).status == 200)
             #expect(network.asked.count == 3, "no other place is asked")
 
-            let text = SESSample.delivery(at: now, tags: [("user_id", "u-1")])
+            let text = SESSample.delivery(at: now, tags: [("user_id", "u-1"), ("campaign_id", "c-1")])
             let delivery = try sample.notification(text, id: "3", url: Self.address, at: now)
             #expect(try await Self.post(delivery, to: url).status == 200)
             let books = try await ask("GET", "\(service.url)/v1/connectors")

@@ -127,7 +127,10 @@ struct BreachTests {
                 {"interactions":[{"type":"news_feed_card_click","message_id":"\(sent.messages[0].messageID)",
                 "card_id":"n","app_id":"a"}]}
                 """
-            #expect(try await running.report(.interactions, body, key: "c").accepted == 1)
+            let answer = try await running.report(.interactions, body, key: "c")
+            #expect(answer.rejected.map(\.code) == ["message_of_other_channel"])
+            let alone = #"{"interactions":[{"type":"news_feed_card_click","user_id":"u1","card_id":"n","app_id":"a"}]}"#
+            #expect(try await running.report(.interactions, alone, key: "d").accepted == 1)
             try await running.pass(.seconds(1_000))
             #expect(try await running.events("users.campaigns.Conversion").isEmpty)
         }

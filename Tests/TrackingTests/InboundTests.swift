@@ -51,11 +51,28 @@ struct InboundTests {
                     time: time,
                     address: .phone(Stories.phone("u1"))
                 )
-                delivery.metadata = ["user_id": user]
+                delivery.metadata = ["user_id": user, "campaign_id": "c-1"]
+                delivery.fields = [.init("from_phone_number", .string(Self.ours))]
                 try await running.provider([delivery], name: "twilio")
             }
+            let more = #"{"name":"More","channel":"sms","app_group_id":"ag-1","numbers":["+15005550001"]}"#
+            try await running.define(.group, "g-more", more)
+            // The latest of all, from another number of ours, to somebody known by the sender's own id only.
+            var other = ProviderReport(
+                .happened(type: "users.messages.sms.Delivery"),
+                key: "other",
+                time: now - 10,
+                address: .phone(Stories.phone("u1"))
+            )
+            other.metadata = ["external_user_id": "x3", "campaign_id": "c-1"]
+            other.fields = [.init("from_phone_number", .string("+15005550001"))]
+            try await running.provider([other], name: "twilio")
             try await running.provider([message("hi", "u1", key: "1", time: now)], name: "twilio")
             #expect(try await running.events(Self.inbound).map { $0["user_id"] } == ["u2"])
+            let reply = InboundMessage(from: Stories.phone("u1"), to: "+15005550001", body: "hi")
+            let report = ProviderReport(.inbound(reply), key: "2", time: now, address: .none)
+            try await running.provider([report], name: "twilio")
+            #expect(try await running.events(Self.inbound).last?["external_user_id"] == "x3")
         }
     }
 

@@ -128,7 +128,8 @@ struct SendTests {
     func names() async throws {
         try await TrackingWorld().run { running in
             try await running.define(.campaign, "c-1", Stories.spring)
-            let answer = try await running.report(.sends, Stories.sends(["u1"]), key: "k1")
+            let send = Stories.sends(["u1"], channel: "push", more: #""app_id":"a-1","platform":"ios","#)
+            let answer = try await running.report(.sends, send, key: "k1")
             try await running.pass(.seconds(100))
             try await running.define(.campaign, "c-1", Stories.spring.replacing("Spring", with: "Summer"))
             let opens = [10, 200].map { (seconds: Int64) in

@@ -62,6 +62,7 @@ final class TrackingWorld: Sendable {
         segmentBytes: Int = 8 << 20,
         sources: [String] = ["default", "other"],
         edition own: String? = nil,
+        sends ownSends: TrackingSource.Sends? = nil,
         _ body: (Running) async throws -> Result
     ) async throws -> Result {
         let metrics = MetricRegistry()
@@ -91,7 +92,7 @@ final class TrackingWorld: Sendable {
             preconditionFailure("an edition of the glossary")
         }
         let tracker = Tracker(
-            sources: sources.map { TrackingSource(name: $0, edition: sourceEdition, sends: sends) },
+            sources: sources.map { TrackingSource(name: $0, edition: sourceEdition, sends: ownSends ?? sends) },
             settings: settings,
             intake: intake,
             store: store,

@@ -124,6 +124,7 @@ extension Tracker {
     ) -> Turn {
         Turn(
             source: source,
+            sources: sources,
             settings: settings,
             ids: ids,
             intake: intake,

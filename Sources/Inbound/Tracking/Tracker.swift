@@ -47,7 +47,7 @@ package final class Tracker: Sendable {
     let metrics: TrackingMetrics
     let ids: TrackingIDs
     let failStop: @Sendable (TrackingError) -> Void
-    private let sources: [String: TrackingSource]
+    let sources: [String: TrackingSource]
     private let queue = Mutex(Queue())
     let signal = TurnSignal()
     /// All definitions, as the last turn left them.

@@ -36,6 +36,15 @@ package enum Definition: Sendable, Hashable {
         }
     }
 
+    /// None for a group.
+    var conversions: [ConversionRule] {
+        switch self {
+        case .campaign(let campaign): campaign.conversions
+        case .canvas(let canvas): canvas.conversions
+        case .group: []
+        }
+    }
+
     package var json: JSONValue {
         switch self {
         case .campaign(let campaign): campaign.json

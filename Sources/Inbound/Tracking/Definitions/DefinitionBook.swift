@@ -57,6 +57,15 @@ package struct DefinitionBook: Sendable, Hashable {
         }
     }
 
+    /// When the latest version of a definition begins, be it a removal; nil where there is none.
+    func latest(_ kind: Definition.Kind, id: String) -> Int64? {
+        switch kind {
+        case .campaign: campaigns[id]?.versions.last?.from
+        case .canvas: canvases[id]?.versions.last?.from
+        case .group: groups[id]?.versions.last?.from
+        }
+    }
+
     /// Takes a definition out of force from a time on; answers whether anything changed.
     @discardableResult
     package mutating func remove(_ kind: Definition.Kind, id: String, from time: Int64) -> Bool {

@@ -14,27 +14,73 @@ struct MessageContext: Sendable, Hashable {
         "app_group_id", "ip_pool", "from_domain",
     ]
 
+    /// Who told of the message, and whose word makes its Send: for good, however the source is configured later.
+    enum Origin: String, Sendable {
+        /// A report, which made the Send.
+        case reported
+        /// A report, and its provider's word makes the Send.
+        case awaited
+        /// Its provider alone, whose word made the Send.
+        case adopted
+    }
+
     let messageID: String
     let time: Int64
-    let fields: Fields
+    /// The event type of its Send, which tells its channel.
+    let sendType: String
+    let origin: Origin
+    var fields: Fields
 
     var text: String {
         var stored = fields.only(Self.fieldNames)
         stored["time"] = .number("\(time)")
+        stored.set("send_type", sendType)
+        stored.set("origin", origin.rawValue)
         return stored.text
     }
 
-    init(messageID: String, time: Int64, fields: Fields) {
+    init(messageID: String, time: Int64, sendType: String, origin: Origin, fields: Fields) {
         self.messageID = messageID
         self.time = time
+        self.sendType = sendType
+        self.origin = origin
         self.fields = fields
     }
 
     init?(messageID: String, text: String) {
-        guard var fields = Fields(text: text), let time = fields["time"]?.integer else { return nil }
-        fields["time"] = nil
-        self.init(messageID: messageID, time: time, fields: fields)
+        guard var fields = Fields(text: text), let time = fields["time"]?.integer,
+            let sendType = fields.string("send_type"), let origin = fields.string("origin").flatMap(Origin.init)
+        else { return nil }
+        for name in ["time", "send_type", "origin"] { fields[name] = nil }
+        self.init(messageID: messageID, time: time, sendType: sendType, origin: origin, fields: fields)
     }
+
+    /// Whether an event of that type can be one of this message: a push is not opened as an email.
+    func mayHave(_ type: String) -> Bool {
+        guard type.hasPrefix("users.messages.") else { return true }
+        return type.hasPrefix(sendType[...(sendType.lastIndex(of: ".") ?? sendType.startIndex)])
+    }
+
+    /// Whether an event went to its recipient, as far as both name an address.
+    func isTo(_ event: Fields) -> Bool {
+        let isMailbox = Self.agree(fields.string("email_address"), event.string("email_address"), Turn.normalized)
+        return isMailbox && Self.agree(fields.string("to_phone_number"), event.string("to_phone_number")) { $0 }
+    }
+
+    private static func agree(_ one: String?, _ other: String?, _ form: (String) -> String) -> Bool {
+        guard let one, let other else { return true }
+        return form(one) == form(other)
+    }
+
+    /// What it says of an event: of one that went to somebody else, nothing about its recipient.
+    func fields(for event: Fields) -> Fields {
+        isTo(event) ? fields : fields.only(Self.fieldNames.subtracting(Self.recipientNames))
+    }
+
+    private static let recipientNames: Set<String> = [
+        "user_id", "external_user_id", "timezone", "email_address", "to_phone_number", "device_id", "platform", "ad_id",
+        "ad_id_type", "ad_tracking_enabled", "push_token",
+    ]
 
     /// The campaign or canvas that the message belongs to.
     var owner: MessageOwner? { MessageOwner(fields) }

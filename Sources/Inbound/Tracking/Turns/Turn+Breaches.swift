@@ -26,11 +26,28 @@ extension Turn {
         isStrict: Bool = false
     ) -> ItemRejection? {
         for breach in breaches(fields, at: time, isEnrolment: isEnrolment) {
-            if isStrict || intake.isStrict(source.name) {
-                return ItemRejection(index, breach.rule, breach.field, breach.message)
-            }
-            intake.countBroken(rule: breach.rule, of: source.name)
+            if let rejection = judge(breach, of: index, isStrict: isStrict) { return rejection }
         }
+        return nil
+    }
+
+    /// Why an item is not taken whose message went to another user than it names; the message's word counts.
+    func breach(_ fields: Fields, of message: MessageContext, _ index: Int) -> ItemRejection? {
+        for name in ["user_id", "external_user_id"] {
+            guard let named = fields.string(name), let sent = message.fields.string(name), named != sent else {
+                continue
+            }
+            let text = "message \(message.messageID) went to another \(name)"
+            return judge(Breach("recipient_differs", name, text), of: index, isStrict: false)
+        }
+        return nil
+    }
+
+    private func judge(_ breach: Breach, of index: Int, isStrict: Bool) -> ItemRejection? {
+        if isStrict || intake.isStrict(source.name) {
+            return ItemRejection(index, breach.rule, breach.field, breach.message)
+        }
+        intake.countBroken(rule: breach.rule, of: source.name)
         return nil
     }
 

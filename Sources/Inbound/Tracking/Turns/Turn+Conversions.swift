@@ -2,8 +2,14 @@ import Avro
 
 extension Turn {
     /// Whom state is kept for; nil where nobody is named.
-    static func userKey(_ fields: Fields) -> String? {
-        fields.string("user_id").map { "user \($0)" } ?? fields.string("external_user_id").map { "external \($0)" }
+    static func userKey(_ fields: Fields) -> String? { userKeys(fields).first }
+
+    /// Under what names there may be state of a user: of one known by both ids some may have been kept when only the
+    /// sender's own was known.
+    static func userKeys(_ fields: Fields) -> [String] {
+        [
+            fields.string("user_id").map { "user \($0)" }, fields.string("external_user_id").map { "external \($0)" },
+        ].compactMap { $0 }
     }
 
     /// Notes that a user received a message: a campaign's conversions are counted from here, and of a canvas it is the

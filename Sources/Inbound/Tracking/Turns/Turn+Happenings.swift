@@ -21,7 +21,12 @@ extension Turn {
 
     // MARK: - Finding the message
 
+    /// That of its message, from whatever source it was reported; none where the message is of another channel.
     func context(of happening: Happening) throws(TrackingError) -> MessageContext? {
+        try message(of: happening).flatMap { $0.mayHave(happening.type) ? $0 : nil }
+    }
+
+    func message(of happening: Happening) throws(TrackingError) -> MessageContext? {
         if let id = happening.messageID, let context = try context(id) { return context }
         guard let providerID = happening.providerMessageID else { return nil }
         let head = ids.head("provider", providerID)
@@ -74,7 +79,7 @@ extension Turn {
         guard settings.overtake > .zero else { return false }
         if happening.messageID != nil { return true }
         guard happening.providerMessageID != nil else { return false }
-        return !["user_id", "external_user_id", "campaign_id", "canvas_id"].contains { happening.fields[$0] != nil }
+        return !["campaign_id", "canvas_id", "dispatch_id"].contains { happening.fields[$0] != nil }
     }
 
     // MARK: - Waiting
@@ -108,10 +113,15 @@ extension Turn {
     /// Lets go what has waited for a message.
     mutating func release(_ head: RowHead, _ context: MessageContext) throws(TrackingError) {
         for row in try view.rows(.parked, head) {
-            guard let (happening, due, owner) = Happening.reading(row.value), owner == source.name else { continue }
+            guard let (happening, due, name) = Happening.reading(row.value), context.mayHave(happening.type),
+                let owner = sources[name]
+            else { continue }
             unpark(happening, due: due)
             metrics.released.add()
+            let own = source
+            source = owner
             try emit(happening, context)
+            source = own
         }
     }
 
@@ -143,7 +153,9 @@ extension Turn {
             let message = "edition \(source.edition.name) has no event type \(happening.type)"
             return setAside(event, code: Rejection.Code.typeUnknown, message: message)
         }
-        if happening.type.hasSuffix(".Send"), let context { noteMade(Self.sendID(context.messageID)) }
+        if happening.type.hasSuffix(".Send"), let context, context.isTo(happening.fields) {
+            noteMade(Self.sendID(context.messageID))
+        }
         guard try settle(draft) else { return }
         try follow(happening, fields, context)
     }
@@ -152,9 +164,10 @@ extension Turn {
     func completed(_ happening: Happening, _ context: MessageContext?) throws(TrackingError) -> Fields {
         guard let context else { return try named(happening.fields, at: happening.address) }
         var fields = happening.fields
+        let said = context.fields(for: happening.fields)
         // What we remember of a message is what its sender said; what came back with it fills gaps only.
-        for name in Self.sendersWord { if let value = context.fields[name] { fields[name] = value } }
-        fields.fill(from: context.fields)
+        for name in Self.sendersWord { if let value = said[name] { fields[name] = value } }
+        fields.fill(from: said)
         return try named(fields, at: happening.address)
     }
 
@@ -172,13 +185,19 @@ extension Turn {
         _ context: MessageContext?
     ) throws(TrackingError) {
         let type = happening.type
-        if type == "users.messages.sms.Delivery", let number = fields.string("to_phone_number") {
-            try noteDelivery(to: number, user: fields.string("user_id"), time: happening.time)
-        }
+        if type == "users.messages.sms.Delivery" { try noteDelivery(fields, time: happening.time) }
         if type.hasSuffix(".Send"), context == nil { try adopt(happening, fields) }
-        if let context { learnSender(happening, context) }
+        if let context { learn(happening, context) }
         if type == "users.messages.inappmessage.Impression" {
-            try receive(MessageContext(messageID: happening.id, time: happening.time, fields: fields))
+            try receive(
+                MessageContext(
+                    messageID: happening.id,
+                    time: happening.time,
+                    sendType: type,
+                    origin: .reported,
+                    fields: fields
+                )
+            )
         }
         // A card of the news feed is no message.
         guard !type.hasPrefix("users.messages.newsfeedcard.") else { return }
@@ -191,7 +210,13 @@ extension Turn {
         let day = StateDay(seconds: now)
         let id = TrackingIDs.messageID(day: day, "adopted", happening.id)
         noteMade(Self.sendID(id))
-        let context = MessageContext(messageID: id, time: happening.time, fields: fields)
+        let context = MessageContext(
+            messageID: id,
+            time: happening.time,
+            sendType: happening.type,
+            origin: .adopted,
+            fields: fields
+        )
         view.put(.messages, day: day, ids.head("message", id), "", context.text)
         if let providerID = happening.providerMessageID {
             remember(context, as: providerID, of: day)
@@ -203,25 +228,28 @@ extension Turn {
         try receive(context)
     }
 
-    /// A message that was reported as sent by a service: its provider says from which number it went.
+    /// What only the provider knows of a message: from which pool it went, and from which number where it was reported
+    /// as sent by a service.
     ///
     /// A reply comes to that number, and may not name the service.
-    mutating func learnSender(_ happening: Happening, _ context: MessageContext) {
-        guard happening.type.hasPrefix("users.messages.sms."), context.fields["from_phone_number"] == nil,
-            let number = happening.fields.string("from_phone_number"), context.fields["to_phone_number"] != nil,
-            let day = TrackingIDs.day(ofMessage: context.messageID)
-        else { return }
-        var fields = context.fields
-        fields.set("from_phone_number", number)
-        let known = MessageContext(messageID: context.messageID, time: context.time, fields: fields)
+    mutating func learn(_ happening: Happening, _ context: MessageContext) {
+        guard let day = TrackingIDs.day(ofMessage: context.messageID), context.isTo(happening.fields) else { return }
+        var known = context
+        for name in ["ip_pool", "from_phone_number"] where known.fields[name] == nil {
+            known.fields.set(name, happening.fields.string(name))
+        }
+        guard known != context else { return }
         view.put(.messages, day: day, ids.head("message", known.messageID), "", known.text)
-        rememberOutbound(known, service: nil)
+        if known.fields["from_phone_number"] != context.fields["from_phone_number"] {
+            rememberOutbound(known, service: nil)
+        }
     }
 
-    private mutating func noteDelivery(to number: String, user: String?, time: Int64) throws(TrackingError) {
-        guard let user else { return }
-        let (head, day) = (ids.head("delivery", number), day(time))
-        // Of two in one second the same counts, whichever is told first.
+    /// Whom a delivered SMS went to: of two in one second the same counts, whichever is told first.
+    private mutating func noteDelivery(_ fields: Fields, time: Int64) throws(TrackingError) {
+        guard let to = fields.string("to_phone_number"), let from = fields.string("from_phone_number") else { return }
+        let user = fields.only(["user_id", "external_user_id"]).text
+        let (head, day) = (ids.head("delivery", to, from), day(time))
         if let last = try view.value(.deliveries, day: day, head), let before = Self.timed(last),
             (before.time, before.text) > (time, user)
         {

@@ -28,10 +28,9 @@ extension Turn {
         if let answered {
             for name in Self.answeredNames { if let value = answered.fields[name] { fields[name] = value } }
         }
-        for user in try senders(of: message, at: time) {
-            var own = fields
-            own.set("user_id", user)
-            own = try known(own)
+        for sender in try senders(of: message, answering: answered, at: time) {
+            let own = try known(fields.filled(from: sender))
+            guard let user = own.string("user_id") ?? own.string("external_user_id") else { continue }
             let eventID = TrackingIDs.id("inbound", id, user)
             if let draft = draft("users.messages.sms.InboundReceive", id: eventID, time: time, own) {
                 _ = try settle(draft)
@@ -52,25 +51,42 @@ extension Turn {
         "canvas_variation_id", "canvas_variation_name", "canvas_step_id", "canvas_step_name",
     ]
 
-    private func senders(of message: InboundMessage, at time: Int64) throws(TrackingError) -> [String] {
-        if settings.attribution == .latestRecipient, let last = try latestRecipient(message.from, at: time) {
+    /// The ids of those who wrote it: all who share the number, or the one whom the attribution names.
+    ///
+    /// A number that the directory has not is that of whom the answered message went to.
+    private func senders(
+        of message: InboundMessage,
+        answering answered: MessageContext?,
+        at time: Int64
+    ) throws(TrackingError) -> [Fields] {
+        if settings.attribution == .latestRecipient, let last = try latestRecipient(of: message, at: time) {
             return [last]
         }
         let users = try users(at: .phone(message.from))
-        return users.isEmpty ? [derivedUser(at: .phone(message.from))].compactMap { $0 } : users
+        if users.isEmpty, let answered, Self.userKey(answered.fields) != nil {
+            return [answered.fields.only(Self.userNames)]
+        }
+        let found = users.isEmpty ? [derivedUser(at: .phone(message.from))].compactMap { $0 } : users
+        return found.map { Fields([JSONValue.Member("user_id", .string($0))]) }
     }
 
-    private func latestRecipient(_ number: String, at time: Int64) throws(TrackingError) -> String? {
-        let head = ids.head("delivery", number)
+    private static let userNames: Set<String> = ["user_id", "external_user_id"]
+
+    /// To whom the latest message was delivered that went from the number written to, to the number that writes.
+    private func latestRecipient(of message: InboundMessage, at time: Int64) throws(TrackingError) -> Fields? {
+        let head = ids.head("delivery", message.from, message.to)
         for day in view.days(of: .deliveries) where day <= self.day(time) {
             if let value = try view.value(.deliveries, day: day, head), let (at, user) = Self.timed(value), at <= time {
-                return user
+                return Fields(text: user)
             }
         }
         return nil
     }
 
     /// The latest message to that user from that number, or from its messaging service, within four hours.
+    ///
+    /// A number and a service of one group need not belong together: the provider says of which service the number is,
+    /// or has said from which number the message went.
     private func answered(
         by message: InboundMessage,
         at time: Int64

@@ -93,10 +93,14 @@ extension Turn {
     }
 
     func isChange(_ fields: Fields) throws(TrackingError) -> Bool {
-        guard let user = Self.userKey(fields), let group = fields.string("subscription_group_id"),
-            let status = fields.string("subscription_status")
-        else { return false }
-        return try view.value(.subscriptions, ids.head("subscription", group), user) != status
+        guard let group = fields.string("subscription_group_id"), let status = fields.string("subscription_status") else {
+            return false
+        }
+        let head = ids.head("subscription", group)
+        for user in Self.userKeys(fields) {
+            if let state = try view.value(.subscriptions, head, user) { return state != status }
+        }
+        return Self.userKey(fields) != nil
     }
 
     mutating func noteState(_ fields: Fields) {

@@ -68,22 +68,26 @@ extension Turn {
     ) throws(TrackingError) {
         var happening = happening
         let context = try context(of: happening)
-        if let context {
+        let isRecipient = context?.isTo(happening.fields) ?? true
+        if let context, isRecipient {
             if let providerID = happening.providerMessageID {
                 remember(context, as: providerID, of: StateDay(seconds: now))
                 try release(providerID: providerID, context)
             }
-            learnSender(happening, context)
+            learn(happening, context)
         }
-        guard source.sends == .provider else { return }
+        // The message knows whose word counts; where it is not known, the source does.
+        guard context.map({ $0.origin != .reported }) ?? (source.sends == .provider) else { return }
         // One Send for each message, whoever tells of it and however often. Its id is made of what this report itself
         // says, so that it does not hang on what came before; all the ids that it has or could have had are noted.
         var names = [happening.id]
-        if let messageID = context?.messageID ?? happening.messageID { names.append(Self.sendID(messageID)) }
+        if isRecipient, let messageID = context?.messageID ?? happening.messageID {
+            names.append(Self.sendID(messageID))
+        }
         if let providerID = happening.providerMessageID {
             happening.id = TrackingIDs.id("provider-send", provider, account, providerID, happening.mailbox)
             names.append(happening.id)
-        } else if let messageID = happening.messageID {
+        } else if isRecipient, let messageID = happening.messageID {
             happening.id = Self.sendID(messageID)
         }
         guard try !isRepeat(names) else { return }

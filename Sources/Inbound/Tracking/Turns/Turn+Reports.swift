@@ -92,7 +92,7 @@ extension Turn {
                 dispatchID: message.context.fields.string("dispatch_id")
             )
         }
-        let isOwn = source.sends == .reported || !report.channel.hasProvider
+        let isOwn = makesSends(report.channel)
         handled.events = isOwn ? messages.count : 0
         handled.context = isOwn ? 0 : messages.count
         if isOwn { handled.own = made }
@@ -149,7 +149,11 @@ extension Turn {
                     continue
                 }
             }
-            let context = try context(of: happening)
+            let context = try message(of: happening)
+            if let complaint = context.flatMap({ complaint(one, of: $0) }) {
+                handled.rejected.append(complaint)
+                continue
+            }
             if one.item.messageID != nil, context == nil, settings.overtake > .zero {
                 try wait(happening, one.index, &handled)
                 continue
@@ -170,6 +174,15 @@ extension Turn {
             if happening.type.hasSuffix(".Send") { noteMade(happening.id) }
             try follow(happening, fields, context)
         }
+    }
+
+    /// Why what an item says cannot have happened to the message that it names.
+    private func complaint(_ one: Occurrence, of message: MessageContext) -> ItemRejection? {
+        guard message.mayHave(one.type) else {
+            let text = "message \(message.messageID) is one of \(message.sendType), which has no \(one.type)"
+            return ItemRejection(one.index, "message_of_other_channel", "message_id", text)
+        }
+        return breach(one.item.fields, of: message, one.index)
     }
 
     /// Lets an item wait for its message, unless it could never be an event.
@@ -193,7 +206,8 @@ extension Turn {
             switch entry.result {
             case .sent:
                 // The report of the send has made its Send already, or will.
-                guard source.sends == .provider else {
+                let message = try entry.item.messageID.flatMap { (id) throws(TrackingError) in try context(id) }
+                guard message.map({ $0.origin != .reported }) ?? (source.sends == .provider) else {
                     handled.withoutEvent.append(.init(index: index, outcome: "reported", reason: nil))
                     continue
                 }
@@ -330,24 +344,36 @@ extension Turn {
     // MARK: - Definitions
 
     private mutating func define(_ definition: Definition) throws(TrackingError) -> Bool {
+        let from = begin(definition.kind, definition.id)
         do throws(DefinitionError) {
-            try book.check(definition, from: now)
+            try book.check(definition, from: from)
         } catch {
             throw TrackingError(.report, "\(error)")
         }
-        guard book.put(definition, from: now) else { return false }
-        putVersion(definition.kind, definition.id, definition.json.text)
+        if let rule = definition.conversions.first(where: { $0.window > settings.keep }) {
+            let (window, keep) = (rule.window.components.seconds, settings.keep.components.seconds)
+            throw TrackingError(
+                .report,
+                "conversions have a window of \(window) s, longer than receipts are kept: tracking.keep is \(keep) s"
+            )
+        }
+        guard book.put(definition, from: from) else { return false }
+        putVersion(definition.kind, definition.id, definition.json.text, from)
         return true
     }
 
     private mutating func undefine(_ kind: Definition.Kind, _ id: String) -> Bool {
-        guard book.remove(kind, id: id, from: now) else { return false }
-        putVersion(kind, id, "")
+        let from = begin(kind, id)
+        guard book.remove(kind, id: id, from: from) else { return false }
+        putVersion(kind, id, "", from)
         return true
     }
 
-    private mutating func putVersion(_ kind: Definition.Kind, _ id: String, _ text: String) {
-        view.put(.definitions, ids.head("definition", kind.rawValue, id), "\(now)", "\(kind.rawValue) \(id)\n\(text)")
+    /// When a new version begins: now, but not before the latest where the clock was put back.
+    private func begin(_ kind: Definition.Kind, _ id: String) -> Int64 { max(now, book.latest(kind, id: id) ?? now) }
+
+    private mutating func putVersion(_ kind: Definition.Kind, _ id: String, _ text: String, _ from: Int64) {
+        view.put(.definitions, ids.head("definition", kind.rawValue, id), "\(from)", "\(kind.rawValue) \(id)\n\(text)")
     }
 
     // MARK: -

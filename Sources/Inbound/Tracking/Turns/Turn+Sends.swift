@@ -6,6 +6,8 @@ extension Turn {
         let dispatchDay = try dispatchDay(report)
         var drafts: [Draft] = []
         var messages: [SentMessage] = []
+        // A user has one dispatch id, on however many devices: that of the first item that names him.
+        var firstItems: [String: Int] = [:]
         for (index, recipient) in report.recipients.enumerated() {
             let number = "\(index)"
             let day = StateDay(seconds: arrived)
@@ -14,12 +16,20 @@ extension Turn {
             if report.channel == .sms, fields["to_phone_number"] == nil {
                 fields["to_phone_number"] = fields["phone_number"]
             }
-            fields.set("dispatch_id", dispatchID(report, fields, index, dispatchDay))
+            let first = Self.userKey(recipient.item.fields).flatMap { firstItems[$0] } ?? index
+            if let user = Self.userKey(recipient.item.fields) { firstItems[user] = first }
+            fields.set("dispatch_id", dispatchID(report, fields, first, dispatchDay))
             let time = recipient.item.time ?? arrived
             if fields["send_id"] == nil, let campaign = fields.string("campaign_id") {
                 fields.set("send_id", book.campaign(campaign, at: time)?.sendID)
             }
-            let context = MessageContext(messageID: id, time: time, fields: fields)
+            let context = MessageContext(
+                messageID: id,
+                time: time,
+                sendType: report.channel.sendType,
+                origin: makesSends(report.channel) ? .reported : .awaited,
+                fields: fields
+            )
             messages.append(SentMessage(index: index, context: context, recipient: recipient))
             // Drafted in any case: what could not be an event is told now, not when the provider speaks.
             if let draft = draft(report.channel.sendType, id: Self.sendID(id), time: time, fields, index: index) {
@@ -28,6 +38,9 @@ extension Turn {
         }
         return (drafts, messages)
     }
+
+    /// Whether reports of that channel make its Sends themselves.
+    func makesSends(_ channel: SendReport.Channel) -> Bool { source.sends == .reported || !channel.hasProvider }
 
     /// The id of a message's one Send, whoever reports it.
     static func sendID(_ messageID: String) -> String { TrackingIDs.id("send", messageID) }
@@ -75,18 +88,38 @@ extension Turn {
             let head = ids.head("dispatch", source.name, key)
             if try seen(head) == nil { view.put(.seen, day: StateDay(seconds: arrived), head, "", "\(arrived)") }
         }
+        // A message that went to several devices of a user is received once.
+        var received: Set<[String?]> = []
         for message in messages {
             let context = message.context
             let day = StateDay(seconds: arrived)
+            let isAdopted = try isAdopted(context, as: message.recipient.providerMessageID)
             view.put(.messages, day: day, ids.head("message", context.messageID), "", context.text)
             if let providerID = message.recipient.providerMessageID { remember(context, as: providerID, of: day) }
             if report.channel == .sms { rememberOutbound(context, service: report.messagingService) }
-            try receive(context)
+            let receipt = [Self.userKey(context.fields), context.fields.string("dispatch_id")]
+            if received.insert(receipt).inserted, !isAdopted { try receive(context) }
             try release(ids.head("parked", "message", context.messageID), context)
             if let providerID = message.recipient.providerMessageID {
                 try release(providerID: providerID, context)
             }
         }
+    }
+
+    /// Whether the provider told of a message before its report, which so was received already.
+    private func isAdopted(_ context: MessageContext, as providerID: String?) throws(TrackingError) -> Bool {
+        guard let providerID else { return false }
+        let asked = Happening(
+            type: context.sendType,
+            id: "",
+            time: context.time,
+            fields: context.fields.only(["email_address"]),
+            providerMessageID: providerID
+        )
+        guard let before = try self.context(of: asked), before.origin == .adopted, before.owner == context.owner else {
+            return false
+        }
+        return Self.userKey(before.fields) == Self.userKey(context.fields)
     }
 
     // MARK: - Dispatch ids

@@ -30,6 +30,8 @@ struct Happening: Sendable, Hashable {
 /// too, what is rejected sets nothing off.
 struct Turn {
     var source: TrackingSource
+    /// All that there are, by name.
+    let sources: [String: TrackingSource]
     let settings: TrackingSettings
     let ids: TrackingIDs
     let intake: Intake
