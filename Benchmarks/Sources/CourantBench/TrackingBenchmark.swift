@@ -162,17 +162,25 @@ struct TrackingBenchmark {
     }
 }
 
-/// Looking up message contexts among very many: how long one takes.
+/// Looking up message contexts among very many, of a month: how long one takes by our id, which tells its day, and by the
+/// provider's, which does not.
 struct ContextBenchmark {
     static let contexts = 10_000_000
     static let perTurn = 50_000
     static let lookups = 100_000
+    static let days = 30
+
+    private enum Way: CaseIterable {
+        case byOwnID
+        case byProviderID
+
+        var title: String { self == .byOwnID ? "Look-up" : "Look-up by the provider's id" }
+    }
 
     @concurrent
     func run() async throws {
         try await ScratchFolder.with { folder in
             let store = try await TrackingStore.open("\(folder)/tracking.db", platform: .live())
-            let day = StateDay(20_454)
             let value =
                 #"{"campaign_id":"8c1d5b1e-3f0a-4d52-9a41-6f0a7c2b9e11","dispatch_id":"6d0f5a1e-3f0a-4d52-9a41"}"#
             let filling = Measurement.start()
@@ -181,8 +189,12 @@ struct ContextBenchmark {
                 let heads = (start..<start + Self.perTurn).map(Self.head).sorted {
                     ($0.high, $0.low) < ($1.high, $1.low)
                 }
+                let day = Self.day(start)
                 let changes = try await store.read { (view) throws(TrackingError) in
-                    for head in heads { view.put(.messages, day: day, head, "", value) }
+                    for head in heads {
+                        view.put(.messages, day: day, head, "", value)
+                        view.put(.providerMessages, day: day.generation, head, "ann@example.com", Self.messageID)
+                    }
                     return view.changes.changes
                 }
                 try await store.apply(changes, applied: .zero)
@@ -193,30 +205,50 @@ struct ContextBenchmark {
                 bytes: Self.contexts * value.utf8.count,
                 against: "tracking"
             )
-            for isWarm in [false, true] {
-                let seconds = try await store.read { (view) throws(TrackingError) in
-                    var seconds: [Double] = []
-                    let clock = ContinuousClock()
-                    for number in 0..<Self.lookups {
-                        let head = Self.head(number &* 7_919 % Self.contexts)
-                        let began = clock.now
-                        let found = try view.value(.messages, day: day, head)
-                        seconds.append((clock.now - began).inSeconds)
-                        guard found != nil else { throw TrackingError(.state, "a context is missing") }
-                    }
-                    return seconds.sorted()
-                }
-                guard isWarm else { continue }
+            for way in Way.allCases {
+                _ = try await seconds(of: way, store)
+                let seconds = try await seconds(of: way, store)
                 let (p50, p99) = (seconds[seconds.count / 2], seconds[seconds.count * 99 / 100])
                 print(
                     """
-                    {"what":"Look-up among \(Self.contexts) contexts, p50 \(Self.micro(p50)) µs, p99 \(Self.micro(p99)) µs",\
-                    "rate":\(Double(Self.lookups) / seconds.reduce(0, +)),"megabytes":0}
+                    {"what":"\(way.title) among \(Self.contexts) contexts of \(Self.days) days, p50 \(Self.micro(p50)) µs, \
+                    p99 \(Self.micro(p99)) µs","rate":\(Double(Self.lookups) / seconds.reduce(0, +)),"megabytes":0}
                     """
                 )
             }
             try await store.close()
         }
+    }
+
+    /// How long each of so many look-ups takes, the shortest first.
+    private func seconds(of way: Way, _ store: TrackingStore) async throws -> [Double] {
+        try await store.read { (view) throws(TrackingError) in
+            var seconds: [Double] = []
+            let clock = ContinuousClock()
+            for number in 0..<Self.lookups {
+                let sought = number &* 7_919 % Self.contexts
+                let head = Self.head(sought)
+                let began = clock.now
+                var day: StateDay? = Self.day(sought)
+                if way == .byProviderID {
+                    day = try view.days(of: .providerMessages, holding: head).first
+                    guard let day, try view.rows(.providerMessages, day: day, head, limit: 4).count == 1 else {
+                        throw TrackingError(.state, "a provider's id is missing")
+                    }
+                }
+                let found = try view.value(.messages, day: day, head)
+                seconds.append((clock.now - began).inSeconds)
+                guard found != nil else { throw TrackingError(.state, "a context is missing") }
+            }
+            return seconds.sorted()
+        }
+    }
+
+    private static let messageID = "4fe6c0ffee00c0ffee00c0ffee00"
+
+    /// Each turn's rows have one, evenly.
+    private static func day(_ number: Int) -> StateDay {
+        StateDay(UInt16(20_454 + number / perTurn % days))
     }
 
     private static func micro(_ seconds: Double) -> String { String(format: "%.1f", seconds * 1e6) }

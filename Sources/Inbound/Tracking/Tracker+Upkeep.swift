@@ -105,7 +105,8 @@ extension Tracker {
         let now = platform.clock.now().seconds
         for table in StateTable.allCases where table.isDaily {
             let kept = table == .seen ? settings.seen : settings.keep
-            _ = try await store.drop(table, before: StateDay(seconds: now.clampedSubtract(kept.components.seconds)))
+            let oldest = StateDay(seconds: now.clampedSubtract(kept.components.seconds))
+            _ = try await store.drop(table, before: table == .providerMessages ? oldest.generation : oldest)
         }
     }
 

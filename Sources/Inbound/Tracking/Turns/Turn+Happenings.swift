@@ -30,7 +30,7 @@ extension Turn {
         if let id = happening.messageID, let context = try context(id) { return context }
         guard let providerID = happening.providerMessageID else { return nil }
         let head = ids.head("provider", providerID)
-        for day in view.days(of: .providerMessages) {
+        for day in try view.days(of: .providerMessages, holding: head) {
             if let id = try messageID(at: head, day, of: happening) { return try context(id) }
         }
         return nil
@@ -55,7 +55,7 @@ extension Turn {
     /// Remembers under which id a provider knows a message.
     mutating func remember(_ context: MessageContext, as providerID: String, of day: StateDay) {
         let address = Self.mailbox(context.fields)
-        view.put(.providerMessages, day: day, ids.head("provider", providerID), address, context.messageID)
+        view.put(.providerMessages, day: day.generation, ids.head("provider", providerID), address, context.messageID)
     }
 
     /// Lets go what has waited for a message that a provider knows by an id.

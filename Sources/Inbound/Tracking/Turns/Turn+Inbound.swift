@@ -75,7 +75,7 @@ extension Turn {
     /// To whom the latest message was delivered that went from the number written to, to the number that writes.
     private func latestRecipient(of message: InboundMessage, at time: Int64) throws(TrackingError) -> Fields? {
         let head = ids.head("delivery", message.from, message.to)
-        for day in view.days(of: .deliveries) where day <= self.day(time) {
+        for day in try view.days(of: .deliveries, holding: head) where day <= self.day(time) {
             if let value = try view.value(.deliveries, day: day, head), let (at, user) = Self.timed(value), at <= time {
                 return Fields(text: user)
             }
