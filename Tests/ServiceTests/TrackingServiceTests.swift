@@ -99,8 +99,12 @@ struct TrackingServiceTests {
             #expect(try await ask("POST", url, body: Self.send).code == "idempotency_key_missing")
             let long = ["Idempotency-Key: \(String(repeating: "k", count: 201))"]
             #expect(try await ask("POST", url, headers: long, body: Self.send).code == "idempotency_key_too_long")
+            let nulls = anew.replacing(#""channel""#, with: #""send_id": null, "channel""#)
+            #expect(try await ask("POST", url, headers: headers, body: nulls)["duplicates"] as? Int == 1)
             let other = Self.send.replacing("u-1", with: "u-2")
-            #expect(try await ask("POST", url, headers: headers, body: other).status == 422)
+            let refused = try await ask("POST", url, headers: headers, body: other)
+            #expect(refused.status == 422)
+            #expect(refused.body.contains("if this is a repeat of it, send it exactly as before"), "\(refused.body)")
         }
     }
 

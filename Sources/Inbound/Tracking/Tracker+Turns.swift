@@ -94,7 +94,8 @@ extension Tracker {
             guard before.digest == "\(entry.digest)" else {
                 throw TrackingError(
                     .report,
-                    "this Idempotency-Key came with another report before; a new report has a new key"
+                    "this Idempotency-Key came with another report before: if this is a repeat of it, send it exactly as "
+                        + "before; only a new report has a new key"
                 )
             }
             return before.handled(entry.source.name, entry.key)

@@ -19,9 +19,10 @@ struct TrackingBody: Sendable {
         }
     }
 
-    /// The same for two bodies that mean the same: without white space, members in the order of their names.
+    /// The same for two bodies that mean the same: without white space, members in the order of their names and without
+    /// those that are null, numbers in one form.
     var meaning: [UInt8] {
-        Array(Self.sorted(json).text.utf8)
+        Array(Self.plain(json).text.utf8)
     }
 
     /// What the body says, read by a room.
@@ -33,16 +34,41 @@ struct TrackingBody: Sendable {
         }
     }
 
-    private static func sorted(_ value: JSONValue) -> JSONValue {
+    private static func plain(_ value: JSONValue) -> JSONValue {
         switch value {
-        case .null, .boolean, .number, .string: value
-        case .array(let items): .array(items.map(sorted))
+        case .null, .boolean, .string: value
+        case .number(let text): .number(plain(number: text))
+        case .array(let items): .array(items.map(plain))
         case .object(let members):
             .object(
-                members.map { JSONValue.Member($0.key, sorted($0.value)) }
+                members.filter { $0.value != .null }
+                    .map { JSONValue.Member($0.key, plain($0.value)) }
                     .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
             )
         }
+    }
+
+    /// Powers of ten up to which a number is written out: few letters must not become many.
+    private static let powerMax = 30
+
+    /// One text for all forms of a JSON number: `5` for `5.0` and `0.5e1`, `0` for `-0`.
+    static func plain(number text: String) -> String {
+        let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        guard text.utf8.count > powerMax || !text.utf8.allSatisfy(isDigit) else { return text }
+        let parts = text.split(whereSeparator: { $0 == "e" || $0 == "E" })
+        // A power that no number of ours comes near stays as it is written.
+        guard let power = parts.count == 1 ? 0 : Int32(parts[1]) else { return text }
+        let sign = text.hasPrefix("-") ? "-" : ""
+        let halves = parts[0].dropFirst(sign.count).split(separator: ".")
+        let fraction = halves.count == 1 ? Substring() : halves[1]
+        let digits = (halves[0] + fraction).drop { $0 == "0" }
+        guard let last = digits.lastIndex(where: { $0 != "0" }) else { return "0" }
+        let kept = digits[...last]
+        let exponent = Int(power) - fraction.count + (digits.count - kept.count)
+        guard (-powerMax...powerMax).contains(exponent) else { return "\(sign)\(kept)e\(exponent)" }
+        guard exponent < 0 else { return "\(sign)\(kept)\(String(repeating: "0", count: exponent))" }
+        let padded = String(repeating: "0", count: max(0, 1 - exponent - kept.count)) + kept
+        return "\(sign)\(padded.dropLast(-exponent)).\(padded.suffix(-exponent))"
     }
 }
 
