@@ -121,9 +121,9 @@ struct TrackingServiceTests {
             let base = "\(service.url)/v1"
             let users = #"{"users":[{"user_id":"a/b é","emails":["kim@example.net"]}]}"#
             #expect(try await ask("PUT", "\(base)/users", body: users).status == 200)
-            for number in 1...2 {
+            for users in [1, 0] {
                 let deleted = try await ask("DELETE", "\(base)/users/a%2Fb%20%C3%A9")
-                #expect(deleted.status == 200 && deleted["users"] as? Int == 1, "\(number): \(deleted.body)")
+                #expect(deleted.status == 200 && deleted["users"] as? Int == users, "\(deleted.body)")
             }
             let open = #"[{"email":"kim@example.net","timestamp":1782000000,"event":"open","sg_event_id":"e"}]"#
             #expect(try await ask("POST", "\(base)/webhooks/sendgrid/default", body: open).status == 200)

@@ -43,8 +43,9 @@ struct TrackingRoutes: Sendable {
                 if let unavailable = body.unavailable { return unavailable }
                 try await request.refuseBody()
                 let id = Query.decoded(Substring(context.parameters.get("id") ?? ""))
+                let users = try await isKnown(id) ? 1 : 0
                 _ = try await take(.forget(userID: id), context, key: "", [])
-                return .json(Array(#"{"users":1}"#.utf8))
+                return .json(Array(#"{"users":\#(users)}"#.utf8))
             },
         ]
     }
@@ -87,6 +88,15 @@ struct TrackingRoutes: Sendable {
     ) async throws(RouteError) -> TrackAnswer {
         do throws(TrackingError) {
             return try await tracker.take(report, from: source(context), key: key, body: body)
+        } catch {
+            failStop.check(error)
+            throw RouteError(error)
+        }
+    }
+
+    private func isKnown(_ userID: String) async throws(RouteError) -> Bool {
+        do throws(TrackingError) {
+            return try await tracker.knows(userID: userID)
         } catch {
             failStop.check(error)
             throw RouteError(error)
