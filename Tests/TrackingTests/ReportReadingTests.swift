@@ -75,6 +75,29 @@ struct ReportReadingTests {
                 "users must be an array, found a text"
             ),
             (
+                .sends, #"{"channel":"in_app_message","trigger":"api","recipients":[]}"#,
+                "channel may not be in_app_message, whose sending is not reported; report its impressions to "
+                    + "/v1/track/interactions, with the type in_app_impression"
+            ),
+            (
+                .sends, #"{"channel":"email","trigger":"api","recipients":[{"email":"a@b.example"}]}"#,
+                "recipients[0].email is not a member of a recipient; did you mean email_address?"
+            ),
+            (
+                .sends, #"{"channel":"email","trigger":"api","campaign":"c","recipients":[]}"#,
+                "campaign is not a member of a report of sends; did you mean campaign_id or campaign_name?"
+            ),
+            (
+                .behaviours, #"{"behaviours":[{"type":"custom_event","event_name":"n"}]}"#,
+                "behaviours[0].event_name is not a member of an item of behaviours; did you mean name?"
+            ),
+            (
+                .behaviours, #"{"behaviours":[{"colour_of_the_sky":"n"}]}"#,
+                "behaviours[0].colour_of_the_sky is not a member of an item of behaviours; expected one of user_id, "
+                    + "external_user_id, timezone, email_address, phone_number, device_id, app_id, platform, "
+                    + "os_version, device_model or 23 others"
+            ),
+            (
                 .question, #"{"campaing_id":"c","users":["a"]}"#,
                 "campaing_id is not a member of a question for variations; did you mean campaign_id?"
             ),
@@ -102,6 +125,44 @@ struct ReportReadingTests {
     )
     func faults(body: Body, text: String, message: String) throws {
         #expect(try body.fault(text) == message)
+    }
+
+    @Test(
+        "a blank id is refused by its member, whatever it is the id of",
+        arguments: [
+            (
+                TrackRoute.sends, #"{"channel":"email","trigger":"api","recipients":[{"user_id":""}]}"#,
+                "recipients[0].user_id"
+            ),
+            (.sends, #"{"channel":"email","trigger":"api","campaign_id":" ","recipients":[]}"#, "campaign_id"),
+            (.pushResults, #"{"results":[{"service":"apns","status":200,"message_id":""}]}"#, "results[0].message_id"),
+            (.interactions, #"{"interactions":[{"type":"push_open","app_id":"\t"}]}"#, "interactions[0].app_id"),
+            (.entries, #"{"entries":[{"user_id":"u","canvas_id":""}]}"#, "entries[0].canvas_id"),
+            (.enrolments, #"{"enrolments":[{},{"external_user_id":""}]}"#, "enrolments[1].external_user_id"),
+            (.behaviours, #"{"behaviours":[{"type":"purchase","product_id":""}]}"#, "behaviours[0].product_id"),
+            (
+                .subscriptions, #"{"subscriptions":[{"user_id":"u","subscription_group_id":""}]}"#,
+                "subscriptions[0].subscription_group_id"
+            ),
+        ]
+    )
+    func blank(route: TrackRoute, text: String, member: String) throws {
+        let error = try #require(throws: DefinitionError.self) {
+            try TrackReport(route, reading: JSONValue(parsing: text))
+        }
+        #expect(error.description == "\(member) must be a text of 1 to 1000 bytes, found a blank one")
+        // A name may be blank, and an id of another type is for the glossary to judge, item by item.
+        let taken = #"{"entries":[{"user_id":7,"canvas_id":"c","canvas_name":""}]}"#
+        #expect(throws: Never.self) { try TrackReport(.entries, reading: JSONValue(parsing: taken)) }
+    }
+
+    @Test("a change of subscription belongs to no message")
+    func subscriptionMessage() throws {
+        let body = #"{"subscriptions":[{"user_id":"u","message_id":"m"}]}"#
+        let error = try #require(throws: DefinitionError.self) {
+            try TrackReport(.subscriptions, reading: JSONValue(parsing: body))
+        }
+        #expect(error.path == "subscriptions[0].message_id" && error.code == .unknownMember)
     }
 
     @Test("a number is shown where another thing is wanted")

@@ -11,6 +11,20 @@ package enum NearMiss {
         return best.name
     }
 
+    /// The candidates that begin or end with all words of `name`, or it with theirs: `email_address` for `email`, and
+    /// `name` for `event_name`.
+    ///
+    /// None where there are more than `countMax`, or where an `id` is all that is shared: that would be no hint.
+    package static func sharing(_ name: String, among candidates: [String], countMax: Int = 3) -> [String] {
+        let name = name.lowercased()
+        guard !name.isEmpty, name != "id", name.utf8.count <= comparedMax else { return [] }
+        let found = candidates.filter { $0 != "id" }.filter { candidate in
+            candidate.hasPrefix("\(name)_") || candidate.hasSuffix("_\(name)")
+                || name.hasPrefix("\(candidate)_") || name.hasSuffix("_\(candidate)")
+        }
+        return found.count <= countMax ? found : []
+    }
+
     /// Up to `countMax` candidates, the nearest first, whatever their distance.
     package static func nearest(to name: String, among candidates: [String], countMax: Int = 3) -> [String] {
         ranking(of: candidates, by: name).prefix(countMax).map(\.name)

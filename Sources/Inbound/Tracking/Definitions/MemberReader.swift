@@ -24,9 +24,8 @@ struct MemberReader {
         for member in members {
             guard known.contains(member.key) else {
                 let place = Self.path(path, Self.cut(member.key))
-                let near = NearMiss.suggestion(for: member.key, among: known)
-                let hint = near.map { "did you mean \($0)?" } ?? "expected \(Self.list(known))"
-                throw DefinitionError(.unknownMember, at: place, "is not a member of \(what); \(hint)")
+                let message = "is not a member of \(what); \(Self.hint(for: member.key, among: known))"
+                throw DefinitionError(.unknownMember, at: place, message)
             }
             guard seen.insert(member.key).inserted else {
                 let place = Self.path(path, member.key)
@@ -232,6 +231,17 @@ extension MemberReader {
 
     static func list(_ words: [String]) -> String {
         words.count == 1 ? words[0] : "one of \(words.joined(separator: ", "))"
+    }
+
+    /// Of the members that there are, how many a message names.
+    private static let hintedMax = 10
+
+    /// What was probably meant by an unknown name, or else what there is.
+    private static func hint(for name: String, among known: [String]) -> String {
+        let near = NearMiss.suggestion(for: name, among: known).map { [$0] } ?? NearMiss.sharing(name, among: known)
+        guard near.isEmpty else { return "did you mean \(near.joined(separator: " or "))?" }
+        guard known.count > hintedMax else { return "expected \(list(known))" }
+        return "expected \(list(Array(known.prefix(hintedMax)))) or \(known.count - hintedMax) others"
     }
 
     /// In quotes, and cut where it is long: it stands in a message.

@@ -115,7 +115,7 @@ extension TrackReport {
             "language", "sdk_version", "app_group_id",
         ]
     static let subscriptionNames =
-        person + message + common + ["subscription_group_id", "subscription_status", "channel", "app_id"]
+        person + message + ["time", "subscription_group_id", "subscription_status", "channel", "app_id"]
 
     // MARK: - Reading
 
@@ -123,6 +123,12 @@ extension TrackReport {
         let own = ["channel", "trigger", "dispatch_key", "messaging_service", "time", "recipients"]
         let reader = try MemberReader(json, at: "", of: "a report of sends", known: own + message + sent)
         guard reader.value("recipients") != nil else { throw reader.missing("recipients", "an array") }
+        if reader.value("channel") == .string("in_app_message") {
+            let message =
+                "may not be in_app_message, whose sending is not reported; report its impressions to "
+                + "/v1/track/interactions, with the type in_app_impression"
+            throw DefinitionError(.wrongValue, at: "channel", message)
+        }
         let shared = try reader.fields(message + sent)
         let time = try reader.time()
         let copies = reader.value("recipients")?.array?.count ?? 0
@@ -206,6 +212,10 @@ extension MemberReader {
         for name in names {
             guard let value = value(name) else { continue }
             let bytesMax = TrackReport.longFields[name] ?? TrackReport.fieldBytesMax
+            // What a blank id names would be one for all who leave it blank.
+            if name.hasSuffix("_id"), case .string = value {
+                _ = try Self.text(value, at: path(of: name), bytesMax: bytesMax)
+            }
             switch value {
             case .string(let text), .number(let text):
                 guard text.utf8.count > bytesMax else { break }

@@ -1,0 +1,30 @@
+import Platform
+import Testing
+
+@Suite("What somebody probably meant who wrote an unknown name")
+struct NearMissTests {
+    private static let names = [
+        "user_id", "external_user_id", "email_address", "name", "campaign_id", "campaign_name", "type", "id",
+    ]
+
+    @Test(
+        "names are found that share their first or last words",
+        arguments: [
+            ("email", ["email_address"]), ("Event_Name", ["name"]), ("campaign", ["campaign_id", "campaign_name"]),
+            ("user", ["user_id"]), ("event_type", ["type"]), ("send_id", []), ("id", []), ("mail", []), ("", []),
+            ("_", []),
+        ]
+    )
+    func sharing(name: String, found: [String]) {
+        #expect(NearMiss.sharing(name, among: Self.names) == found)
+    }
+
+    @Test("what many names share is no hint, nor is a name of any length")
+    func bounds() {
+        let more = Self.names + ["campaign_tag"]
+        #expect(NearMiss.sharing("campaign", among: more).count == 3)
+        #expect(NearMiss.sharing("campaign", among: more + ["campaign_end"]).isEmpty)
+        #expect(NearMiss.sharing("campaign", among: more, countMax: 2).isEmpty)
+        #expect(NearMiss.sharing(String(repeating: "x", count: 300) + "_name", among: Self.names).isEmpty)
+    }
+}
