@@ -72,6 +72,46 @@ struct BreachTests {
         }
     }
 
+    @Test("an entry into a canvas that is not defined is told that, with the canvas that was probably meant")
+    func undefinedCanvas() async throws {
+        try await TrackingWorld().run { running in
+            let body = #"{"entries":[{"user_id":"u","canvas_id":"welcom","canvas_variation_id":"w-1"}]}"#
+            let first = try await running.report(.entries, body, key: "k")
+            #expect(first.rejected.map(\.code) == ["field_missing"])
+            #expect(first.rejected.map(\.field) == ["in_control_group"])
+            let rule = "in_control_group is missing, and canvas \"welcom\" is not defined; "
+            #expect(first.rejected.map(\.message) == ["\(rule)define it, or say in_control_group"])
+            try await running.define(.canvas, "welcome", Stories.journey)
+            let second = try await running.report(.entries, body, key: "k")
+            #expect(second.rejected.map(\.message) == ["\(rule)did you mean welcome?"])
+        }
+    }
+
+    @Test("items that name what nobody has defined are counted by its kind, and a repeat's are not")
+    func undefined() async throws {
+        try await TrackingWorld().run { running in
+            func counts() -> [Int] {
+                ["campaign", "canvas", "group"].map { kind in
+                    let labels = [("kind", kind)]
+                    return running.metrics.counter("courant_tracking_undefined_total", help: "", labels: labels).value
+                }
+            }
+            try await running.define(.campaign, "c-1", Stories.spring)
+            _ = try await running.report(.sends, Stories.sends(["u1"]), key: "k")
+            #expect(counts() == [0, 0, 0])
+            for _ in 0..<2 {
+                _ = try await running.report(.sends, Stories.sends(["u1", "u2"], campaign: "c-l"), key: "l")
+            }
+            #expect(counts() == [2, 0, 0])
+            let entry = #""user_id":"u","canvas_id":"cv","canvas_variation_id":"v","in_control_group":false"#
+            _ = try await running.report(.entries, #"{"entries":[{\#(entry)}]}"#, key: "m")
+            let change = #""user_id":"u","subscription_group_id":"g","subscription_status":"Subscribed""#
+            let body = #"{"subscriptions":[{\#(change),"channel":"email"}]}"#
+            #expect(try await running.report(.subscriptions, body, key: "n").accepted == 1)
+            #expect(counts() == [2, 1, 1])
+        }
+    }
+
     @Test("users of a canvas's control variation are sent nothing")
     func control() async throws {
         try await TrackingWorld().run { running in

@@ -102,6 +102,9 @@ extension Tracker {
         }
         let handled = try turn.handle(entry.report)
         guard !handled.isRefused else { return handled }
+        for (kind, count) in turn.book.undefined(in: entry.report.naming, arrived: turn.arrived) {
+            metrics.countUndefined(kind, items: count)
+        }
         let answered = AnsweredReport(
             handled,
             entry.source.name,

@@ -54,6 +54,15 @@ package struct TrackingMetrics: Sendable {
         ).add()
     }
 
+    /// Counts items of a report that name what nobody has defined.
+    func countUndefined(_ kind: Definition.Kind, items: Int) {
+        registry.counter(
+            "courant_tracking_undefined_total",
+            help: "Items of reports that name a campaign, a canvas or a subscription group that nobody has defined.",
+            labels: [("kind", kind.rawValue)]
+        ).add(items)
+    }
+
     /// Counts answers of push services that are no event.
     func countPush(_ service: String, _ outcome: String) {
         registry.counter(

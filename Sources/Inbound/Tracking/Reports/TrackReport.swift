@@ -42,6 +42,17 @@ package enum TrackReport: Sendable, Hashable {
         }
     }
 
+    /// The items that may name a campaign, a canvas or a subscription group.
+    var naming: [ReportItem] {
+        switch self {
+        case .sends(let report): report.recipients.map(\.item)
+        case .pushResults(let items): items.map(\.item)
+        case .interactions(let items): items.map(\.item)
+        case .entries(let items), .enrolments(let items), .subscriptions(let items): items
+        case .behaviours, .users, .forget, .define, .undefine, .provider: []
+        }
+    }
+
     /// Whether a sender repeats it by its Idempotency-Key; providers' events have ids of their own.
     var isKeyed: Bool {
         switch self {

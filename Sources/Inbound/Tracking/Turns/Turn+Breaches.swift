@@ -1,5 +1,6 @@
 import Avro
 import Intake
+import Platform
 
 /// What a report says of a campaign or canvas that its definition denies.
 private struct Breach {
@@ -25,6 +26,7 @@ extension Turn {
         isEnrolment: Bool = false,
         isStrict: Bool = false
     ) -> ItemRejection? {
+        if isStrict, let rejection = undefinedCanvas(fields, at: time, of: index) { return rejection }
         for breach in breaches(fields, at: time, isEnrolment: isEnrolment) {
             if let rejection = judge(breach, of: index, isStrict: isStrict) { return rejection }
         }
@@ -49,6 +51,15 @@ extension Turn {
         }
         intake.countBroken(rule: breach.rule, of: source.name)
         return nil
+    }
+
+    /// Why an entry is not taken that leaves to the canvas's definition whether it is one of the control group.
+    private func undefinedCanvas(_ fields: Fields, at time: Int64, of index: Int) -> ItemRejection? {
+        guard let id = fields.string("canvas_id"), book.canvas(id, at: time) == nil else { return nil }
+        let near = NearMiss.suggestion(for: id, among: book.canvases(at: time).map(\.id))
+        let hint = near.map { "did you mean \($0)?" } ?? "define it, or say in_control_group"
+        let message = "in_control_group is missing, and canvas \(MemberReader.shown(id)) is not defined; \(hint)"
+        return ItemRejection(index, Rejection.Code.fieldMissing, "in_control_group", message)
     }
 
     private func breaches(_ fields: Fields, at time: Int64, isEnrolment: Bool) -> [Breach] {
