@@ -17,6 +17,16 @@ import Testing
             #expect(nothing.status == 404)
             #expect(nothing.code == "not_found")
             #expect(nothing.headers["content-type"] == "application/json")
+            for (method, place, meant) in [
+                ("POST", "/v1/track/send", "; did you mean /v1/track/sends?"),
+                ("POST", "/v1/track/behaviors", "; did you mean /v1/track/behaviours?"),
+                ("GET", "/v1/user/u-1", "; did you mean /v1/users/{id}?"), ("GET", "/v1/something", "."),
+                ("POST", "/v1/track/send/\(String(repeating: "s", count: 4_000))", "."),
+            ] {
+                let answer = try await ask(method, "\(service.url)\(place)")
+                #expect(answer.status == 404)
+                #expect(answer["error", "message"] as? String == "There is nothing at this address\(meant)", "\(place)")
+            }
             let wrong = try await ask("GET", "\(service.url)/v1/events")
             #expect(wrong.status == 405)
             #expect(wrong.code == "method_not_allowed")

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import Platform
 
 /// One route of the service, declared in one place: address, who may ask, where it answers, what it does.
 struct Route: Sendable {
@@ -111,11 +112,33 @@ struct ErrorShape: RouterMiddleware {
         } catch {
             metrics.countUnrouted()
             let allowed = allowedMethods(at: request.uri.path)
-            guard !allowed.isEmpty else { return RouteError.notFound.response }
+            guard !allowed.isEmpty else { return RouteError.notFound(near: address(near: request.uri.path)).response }
             let list = allowed.joined(separator: ", ")
             let message = "\(request.method.rawValue) is not for this address; it takes \(list)."
             return RouteError(.methodNotAllowed, "method_not_allowed", message, headers: [.allow: list]).response
         }
+    }
+
+    /// Bytes of a part that is compared: what is longer is no slip.
+    private static let comparedMax = 40
+
+    /// The address that differs in one part alone, and there by a slip.
+    private func address(near path: String) -> String? {
+        let parts = path.split(separator: "/")
+        for place in parts.indices where parts[place].utf8.count <= Self.comparedMax {
+            let patterns = methods.map(\.pattern).filter { pattern in
+                pattern.count == parts.count && !pattern[place].hasPrefix("{")
+                    && parts.indices.allSatisfy {
+                        $0 == place || pattern[$0].hasPrefix("{") || pattern[$0] == parts[$0]
+                    }
+            }
+            let names = patterns.map { String($0[place]) }
+            guard let near = NearMiss.suggestion(for: String(parts[place]), among: names),
+                let pattern = patterns.first(where: { $0[place] == near })
+            else { continue }
+            return "/" + pattern.joined(separator: "/")
+        }
+        return nil
     }
 
     private func allowedMethods(at path: String) -> [String] {

@@ -49,7 +49,10 @@ struct RouteError: Error, HTTPResponseError {
 
     static let incomplete = bad("body_incomplete", "The body ended before its end.")
 
-    static let notFound = RouteError(.notFound, "not_found", "There is nothing at this address.")
+    static func notFound(near address: String?) -> RouteError {
+        let hint = address.map { "; did you mean \($0)?" } ?? "."
+        return RouteError(.notFound, "not_found", "There is nothing at this address\(hint)")
+    }
 
     /// A fault of ours: never a 4xx, and worth another try.
     static func fault(_ message: String) -> RouteError {
