@@ -97,6 +97,22 @@ struct DefinitionFolderTests {
         )
     }
 
+    @Test(
+        "a word that is true or false to YAML 1.1 alone is refused, in quotes it is a text",
+        arguments: ["yes", "No", "on", "OFF", "True", "FALSE"]
+    )
+    func flags(word: String) throws {
+        let text = "name: \"\(word)\"\nvariations: [{id: a, name: A, share: 100, control: \(word)}]"
+        let found = try problems(["campaigns/a.yaml": text])
+        #expect(
+            found == [
+                "campaigns/a.yaml:2: variations[0].control is \(word), which is neither true nor false; "
+                    + "write true or false, or quotes around a text"
+            ]
+        )
+        #expect(try problems(["campaigns/a.yaml": text.replacing(": \(word)", with: ": false")]).isEmpty)
+    }
+
     @Test("what two groups cannot both have is found too")
     func taken() throws {
         let group = "name: G\nchannel: sms\napp_group_id: a\nnumbers: [\"+15005550006\"]"

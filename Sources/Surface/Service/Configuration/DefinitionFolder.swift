@@ -173,10 +173,19 @@ private struct YamlReading {
         }
     }
 
+    /// As in the configuration: the other words that YAML 1.1 had for true and false are texts to YAML 1.2, and who
+    /// wrote one may have meant either.
+    private mutating func flag(_ text: String, _ node: Node, at member: String) -> JSONValue {
+        guard text != "true", text != "false" else { return .boolean(text == "true") }
+        let message = "is \(text), which is neither true nor false; write true or false, or quotes around a text"
+        faults.append((member, node.mark?.line, message))
+        return .null
+    }
+
     private mutating func scalar(_ scalar: Node.Scalar, _ node: Node, at member: String) -> JSONValue {
         guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
         if node.null != nil { return .null }
-        if let flag = node.bool { return .boolean(flag) }
+        if node.bool != nil { return flag(scalar.string, node, at: member) }
         if case .number(let text)? = try? JSONValue(parsing: scalar.string) { return .number(text) }
         // `Infinity` and `nan` are names to YAML, and numbers to the parser of floats.
         let mayBeNumber = scalar.string.first.map { $0.isASCII && !$0.isLetter } ?? false
