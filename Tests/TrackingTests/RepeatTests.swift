@@ -96,6 +96,7 @@ struct RepeatTests {
                 key: "c"
             )
             #expect(right.rejected.isEmpty && right.accepted == 1)
+            #expect(right.withoutEvent.map(\.index) == [1] && right.withoutEvent.map(\.outcome) == ["unchanged"])
             #expect(try await running.events(Self.change).count == 1)
             // As in any report, the one whose time no event can have is kept aside.
             #expect(try await running.events("courant.DeadLetter").map { $0["code"] } == ["time_out_of_range"])

@@ -162,8 +162,8 @@ struct TrackingBenchmark {
     }
 }
 
-/// Looking up message contexts among very many, of a month: how long one takes by our id, which tells its day, and by the
-/// provider's, which does not.
+/// Looking up message contexts among very many, of a month: how long one takes by our id, which tells its day, and by
+/// the provider's, which does not.
 struct ContextBenchmark {
     static let contexts = 10_000_000
     static let perTurn = 50_000

@@ -308,7 +308,10 @@ extension Turn {
                 handled.rejected.append(complaint)
                 continue
             }
-            guard try isChange(fields) else { continue }
+            guard try isChange(fields) else {
+                handled.withoutEvent.append(.init(index: index, outcome: "unchanged", reason: nil))
+                continue
+            }
             let time = item.time ?? arrived
             if fields["channel"] == nil, let group = fields.string("subscription_group_id") {
                 fields.set("channel", book.group(group, at: time)?.channel.rawValue)
