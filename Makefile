@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 ROUNDS ?= 50
-USERS ?= 1000
+USERS ?= 10000
 SEEDS ?= 1000
 CONNECTIONS ?= 3000
 SECONDS ?= 60
@@ -52,7 +52,7 @@ crash: ## kill -9 the server at random moments, ROUNDS times (50), and count wha
 	$(BUILD) --product courant
 	$(PYTHON) Tests/Crash/crash.py --courant $(DEBUG_COURANT) --rounds $(ROUNDS) $(ARGS)
 
-day: ## a day of reports and webhooks of USERS people (1000), kill -9 meanwhile, and compare the files with a model
+day: ## a day of reports and webhooks of USERS people (10000), kill -9 meanwhile, and compare the files with a model
 	@scripts/setup --test
 	$(BUILD) --product courant
 	$(PYTHON) Tests/Tracking/day.py --courant $(DEBUG_COURANT) --users $(USERS) $(ARGS)

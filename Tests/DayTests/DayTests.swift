@@ -4,7 +4,7 @@ import Testing
 
 /// A day of reports and webhooks, as senders, providers and apps post them, and `kill -9` meanwhile.
 ///
-/// A model in Python makes the requests and the events that must come of them. `make day USERS=10000` takes a full day.
+/// A model in Python makes the requests and the events that must come of them. `make day` takes ten thousand people.
 @Suite("a day in the life") struct DayTests {
     @Test("the day's comparison finds each fault that it looks for")
     func comparisonCanFail() async throws {

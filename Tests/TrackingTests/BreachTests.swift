@@ -72,6 +72,25 @@ struct BreachTests {
         }
     }
 
+    @Test(
+        "an entry that denies what its variation is breaks a rule, which a strict source rejects",
+        arguments: [false, true]
+    )
+    func otherGroup(isStrict: Bool) async throws {
+        try await TrackingWorld(isStrict: isStrict).run { running in
+            try await running.define(.canvas, "cv-1", Stories.journey)
+            let items = [("w-1", true), ("w-2", false), ("w-2", true)].map { variation, isControl in
+                """
+                {"user_id":"u","canvas_id":"cv-1","canvas_variation_id":"\(variation)","in_control_group":\(isControl)}
+                """
+            }
+            let body = #"{"entries":[\#(items.joined(separator: ","))]}"#
+            let answer = try await running.report(.entries, body, key: "k")
+            #expect(answer.rejected.map(\.code) == (isStrict ? ["control_differs", "control_differs"] : []))
+            #expect(answer.accepted == (isStrict ? 1 : 3))
+        }
+    }
+
     @Test("an entry into a canvas that is not defined is told that, with the canvas that was probably meant")
     func undefinedCanvas() async throws {
         try await TrackingWorld().run { running in

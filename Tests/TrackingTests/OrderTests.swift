@@ -73,7 +73,10 @@ struct OrderTests {
             }
             switch request {
             case .report(let route, let body, let key): _ = try await running.report(route, body, key: key)
-            case .provider(let report): try await running.provider([report], name: "twilio")
+            case .provider(let report):
+                // Half of them come under another source than that of the report.
+                let source = report.key.utf8.reduce(0) { $0 &+ Int($1) }.isMultiple(of: 2) ? "default" : "other"
+                try await running.provider([report], name: "twilio", source: source)
             }
         }
         try await world.run { running in
@@ -144,6 +147,15 @@ struct OrderTests {
             """
         }
 
+        /// Custom arguments: none, our id beside the provider's, or the user.
+        func argue(_ report: inout ProviderReport, _ random: SeededRandom) {
+            switch random.next(below: 4) {
+            case 0: report.messageID = id
+            case 1: report.metadata = ["user_id": user]
+            default: break
+            }
+        }
+
         /// What the report of the send will answer.
         var id: String {
             let day = StateDay(seconds: TrackingWorld.start)
@@ -154,7 +166,7 @@ struct OrderTests {
     private static func send(_ message: Message, _ random: SeededRandom, _ story: inout Story) {
         story.free.append(.report(.sends, message.report(random), key: "send-\(message.name)"))
         story.messages += 1
-        for copy in 0...random.next(below: 3) { story.free.append(sent(message, copy)) }
+        for copy in 0...random.next(below: 3) { story.free.append(sent(message, copy, random)) }
         let whats = message.channel == "sms" ? ["Delivery"] : ["Delivery", "Open", "Click"]
         for what in whats where message.channel != "push" {
             for index in 0..<(what == "Delivery" ? 1 : random.next(below: 5)) {
@@ -167,6 +179,7 @@ struct OrderTests {
                     report.kind = .happened(type: "users.messages.sms.Delivery")
                     report.address = .phone(Stories.phone(message.user))
                 }
+                message.argue(&report, random)
                 story.free.append(.provider(report))
             }
         }
@@ -181,7 +194,7 @@ struct OrderTests {
 
     /// What the provider, or the push service's answer, says of the sending: a service's SMS is accepted first, and
     /// then queued with the number that it goes from.
-    private static func sent(_ message: Message, _ copy: Int) -> Request {
+    private static func sent(_ message: Message, _ copy: Int, _ random: SeededRandom) -> Request {
         if message.channel == "push" {
             let body = """
                 {"results":[{"service":"fcm","status":200,"message_id":"\(message.id)","app_id":"a","platform":"ios",
@@ -197,6 +210,7 @@ struct OrderTests {
             report.address = .phone(Stories.phone(message.user))
             if copy > 0 { report.fields = [.init("from_phone_number", .string("+15005550006"))] }
         }
+        message.argue(&report, random)
         return .provider(report)
     }
 

@@ -88,9 +88,16 @@ extension Turn {
 
     private func breaches(_ fields: Fields, of canvas: Canvas) -> [Breach] {
         var breaches: [Breach] = []
-        if let id = fields.string("canvas_variation_id"), canvas.variation(id) == nil {
-            let message = "canvas \(canvas.id) has no variation \(id)"
-            breaches.append(Breach("variation_unknown", "canvas_variation_id", message))
+        if let id = fields.string("canvas_variation_id") {
+            if let variation = canvas.variation(id) {
+                if case .boolean(let said)? = fields["in_control_group"], said != variation.isControl {
+                    let message = "variation \(id) \(said ? "is no" : "is a") control"
+                    breaches.append(Breach("control_differs", "in_control_group", message))
+                }
+            } else {
+                let message = "canvas \(canvas.id) has no variation \(id)"
+                breaches.append(Breach("variation_unknown", "canvas_variation_id", message))
+            }
         }
         guard let id = fields.string("canvas_step_id") else { return breaches }
         guard let step = canvas.step(id) else {
