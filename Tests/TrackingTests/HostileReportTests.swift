@@ -239,7 +239,7 @@ struct HostileReportTests {
             #expect(events.allSatisfy { $0["campaign_id"] == "c-1" })
             #expect(events.allSatisfy { $0.integer("time") == TrackingWorld.start + 10 })
             // Nothing is read for what converts nothing.
-            var memory = TurnMemory()
+            var memory = TurnMemory(receiptsLeft: 1)
             memory.hold([], of: "user u1")
             #expect(memory.receipts["user u1"]?.isEmpty == true)
             let deed = Deed.customEvent(name: "other", properties: .object([]))

@@ -8,6 +8,8 @@ package struct MadeEvents: Sendable {
     var parsed: ParsedBody
 
     package var received: Int { parsed.received }
+    /// Of its records, as they will stand in the journal.
+    package var bytes: Int { parsed.batches.reduce(0) { $0 + $1.bytes.count } }
     /// Those that will not stand in the journal as events, by their place among the events made.
     package var rejections: [Rejection] { parsed.rejections }
 }

@@ -10,7 +10,7 @@ extension Tracker {
         var changes = StateChanges()
         var book = DefinitionBook()
         var hasNewBook = false
-        var memory = TurnMemory()
+        var memory = TurnMemory(receiptsLeft: Tracker.receiptsMax.reports)
     }
 
     /// Handles reports together: reads and decides, makes durable, puts into the store, answers.
@@ -52,7 +52,7 @@ extension Tracker {
     ) throws(TrackingError) -> Result<Handled, TrackingError>? {
         let mark = view.mark
         var turn = makeTurn(entry.source, now, view.handOver(), outcome.book, outcome.memory)
-        outcome.memory = TurnMemory()
+        outcome.memory = TurnMemory(receiptsLeft: outcome.memory.receiptsLeft)
         turn.arrived = entry.arrived
         turn.key = entry.key
         do throws(TrackingError) {
@@ -80,6 +80,7 @@ extension Tracker {
             guard error.code == .report || error.code == .tooLarge else { throw error }
             turn.view.takeBack(to: mark)
             view = turn.view.handOver()
+            outcome.memory.receiptsLeft = turn.memory.receiptsLeft
             return .failure(error)
         }
     }
@@ -124,7 +125,8 @@ extension Tracker {
         _ now: Int64,
         _ view: StateView,
         _ book: DefinitionBook,
-        _ memory: TurnMemory
+        _ memory: TurnMemory,
+        roomBytes: Int? = nil
     ) -> Turn {
         Turn(
             source: source,
@@ -140,7 +142,8 @@ extension Tracker {
             view: view,
             book: book,
             memory: memory,
-            startBytes: view.changes.bytes
+            startBytes: view.changes.bytes,
+            roomBytes: roomBytes ?? changeBytesMax / 2
         )
     }
 

@@ -22,6 +22,8 @@ package final class Tracker: Sendable {
     static let tick = Duration.seconds(1)
     /// Events that one turn lets go, and opens and clicks whose conversions it decides.
     static let overdueMax = 1_000
+    /// Receipts that the reports of one read of the state decide, and that what has become due decides.
+    static let receiptsMax = (reports: 20_000, upkeep: 5_000)
 
     struct Waiting: Sendable {
         let report: TrackReport

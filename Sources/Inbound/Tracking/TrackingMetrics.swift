@@ -13,6 +13,8 @@ package struct TrackingMetrics: Sendable {
     let released: Counter
     let overtaken: Counter
     let orphaned: Counter
+    let putOff: Counter
+    let crowded: Counter
     /// How long the oldest event has been due that waited long enough.
     let lag: Gauge
 
@@ -37,6 +39,16 @@ package struct TrackingMetrics: Sendable {
         orphaned = registry.counter(
             "courant_tracking_orphaned_total",
             help: "Events and opens that waited while their source, or its edition's type for them, was taken away.",
+            labels: []
+        )
+        putOff = registry.counter(
+            "courant_tracking_put_off_total",
+            help: "What users did whose conversions were more than one turn makes, and went out in later ones.",
+            labels: []
+        )
+        crowded = registry.counter(
+            "courant_tracking_crowded_total",
+            help: "Messages from a number of more users than one is credited to.",
             labels: []
         )
         lag = registry.gauge(

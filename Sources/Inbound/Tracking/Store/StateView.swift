@@ -76,6 +76,37 @@ package struct StateView {
         return found.sorted { Self.precedes($0.key, $1.key) }.map { ($0.key, $0.value) }
     }
 
+    /// The first row of a head whose tail does not come before `start`, in a table that is not daily.
+    package func first(
+        _ table: StateTable,
+        _ head: RowHead,
+        from start: String = ""
+    ) throws(TrackingError) -> (tail: String, value: String)? {
+        let changes = changed[Place(table: table, day: 0, head: head)] ?? [:]
+        var first = try failing { () -> (tail: String, value: String)? in
+            let rows = try Row.fetchCursor(
+                database.cachedStatement(
+                    sql: """
+                        SELECT tail, value FROM \(table.sqlName) WHERE high = ? AND low = ? AND tail >= ? ORDER BY tail
+                        """
+                ),
+                arguments: [Int64(bitPattern: head.high), Int64(bitPattern: head.low), start]
+            )
+            while let row = try rows.next() {
+                let tail: String = row["tail"]
+                if changes.index(forKey: tail) == nil { return (tail, row["value"]) }
+            }
+            return nil
+        }
+        for (tail, value) in changes {
+            guard let value, !Self.precedes(tail, start), first.map({ Self.precedes(tail, $0.tail) }) ?? true else {
+                continue
+            }
+            first = (tail, value)
+        }
+        return first
+    }
+
     /// The tails of a head's rows in the order of their bytes, for who need not read the values.
     package func tails(_ table: StateTable, day: StateDay, _ head: RowHead) throws(TrackingError) -> [String] {
         var found: Set<String> = []

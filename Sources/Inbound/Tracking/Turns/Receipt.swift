@@ -82,7 +82,38 @@ struct ReceiptName: Sendable, Hashable, Comparable {
         }
     }
 
-    static func < (one: ReceiptName, other: ReceiptName) -> Bool { (one.time, one.id) < (other.time, other.id) }
+    var mark: ReceiptMark { ReceiptMark(time: time, id: id) }
+
+    static func < (one: ReceiptName, other: ReceiptName) -> Bool { one.mark < other.mark }
+}
+
+/// A place in the order in which a user's receipts are gone through.
+struct ReceiptMark: Sendable, Hashable, Comparable {
+    let time: Int64
+    let id: String
+
+    init(time: Int64, id: String) {
+        self.time = time
+        self.id = id
+    }
+
+    /// Reads what `text` wrote; nil where it is something else.
+    init?(_ text: String) {
+        guard let time = OrderedText.number(text), text.utf8.count > 17 else { return nil }
+        self.time = time
+        id = String(text.dropFirst(17))
+    }
+
+    var text: String { "\(OrderedText.text(time)) \(id)" }
+
+    static func < (one: ReceiptMark, other: ReceiptMark) -> Bool { (one.time, one.id) < (other.time, other.id) }
+}
+
+/// How far a deed has come through its user's receipts.
+enum DeedProgress: Sendable, Hashable {
+    case done
+    /// A later turn goes on behind that one; nil: from the beginning.
+    case goesOn(after: ReceiptMark?)
 }
 
 /// Where a receipt stands.

@@ -56,31 +56,65 @@ extension Turn {
 
     // MARK: - Deeds
 
-    /// Emits the conversions that a deed fulfils: once for each receipt and rule.
-    ///
-    /// For what a user's own device reports, which keeps its order.
-    mutating func convert(_ fields: Fields, by deed: Deed, at time: Int64) throws(TrackingError) {
-        guard let user = Self.userKey(fields) else { return }
-        try fulfil(user, deed, at: time) { (turn, receipt, rules) throws(TrackingError) in
-            for (index, rule) in rules where rule.isWithinWindow(receipt: receipt.time, deed: time) {
-                receipt.convert(index)
-                try turn.makeConversion(receipt, index, rule, fields, user, time)
-            }
-        }
-    }
+    /// How many receipts of its user one deed decides in one turn.
+    static let receiptsMax = 2_000
 
     /// Goes through the receipts of a user that have a rule left which such a deed fulfils, the earliest first, and
-    /// keeps what `decide` makes of each.
+    /// keeps what `decide` makes of each: as many as a turn decides, from behind `mark` on.
     ///
-    /// No receipt is read of a campaign or canvas that has no such rule, nor one out of the reach of all of them.
+    /// No receipt is read of a campaign or canvas that has no such rule, nor one out of the reach of all of them. One
+    /// whose rules have all been fulfilled is kept no longer.
     mutating func fulfil(
         _ user: String,
         _ deed: Deed,
         at time: Int64,
+        after mark: ReceiptMark?,
         _ decide: (inout Turn, inout Receipt, [(Int, ConversionRule)]) throws(TrackingError) -> Void
-    ) throws(TrackingError) {
+    ) throws(TrackingError) -> DeedProgress {
+        let hits = try hits(of: user, deed, at: time, after: mark)
+        var last = mark
+        var spent: [ReceiptName] = []
+        defer { memory.forget(spent, of: user) }
+        for (count, hit) in hits.enumerated() {
+            let (entry, span) = hit
+            guard count < Self.receiptsMax, memory.receiptsLeft > 0, hasRoom else { return .goesOn(after: last) }
+            memory.receiptsLeft -= 1
+            last = entry.name.mark
+            guard var receipt = try receipt(entry) else { continue }
+            let before = receipt.converted
+            let rules = span.rules.filter { !receipt.hasConverted($0.0) }
+            if !rules.isEmpty { try decide(&self, &receipt, rules) }
+            if receipt.converted != before, isSpent(receipt) {
+                view.remove(.receipts, day: entry.place.day, entry.place.head, entry.name.tail)
+                spent.append(entry.name)
+            } else if receipt.converted != before {
+                put(receipt, at: entry.place, of: user)
+            } else if entry.receipt == nil {
+                memory.note(receipt, at: entry.place, of: user)
+            }
+        }
+        return .done
+    }
+
+    /// Whether all the rules that hold for a receipt have been fulfilled.
+    private func isSpent(_ receipt: Receipt) -> Bool {
+        let rules =
+            switch receipt.owner {
+            case .campaign(let id): book.campaign(id, at: receipt.time)?.conversions
+            case .canvas(let id): book.canvas(id, at: receipt.time)?.conversions
+            }
+        return rules.map { $0.indices.allSatisfy(receipt.hasConverted) } ?? false
+    }
+
+    /// The receipts that such a deed may fulfil a rule of, in their order.
+    private mutating func hits(
+        of user: String,
+        _ deed: Deed,
+        at time: Int64,
+        after mark: ReceiptMark?
+    ) throws(TrackingError) -> [(entry: TurnMemory.ReceiptEntry, span: RuleSpan)] {
         let owners = book.owners(convertedBy: deed)
-        guard !owners.isEmpty else { return }
+        guard !owners.isEmpty else { return [] }
         if memory.receipts[user] == nil { memory.hold(try receiptEntries(of: user), of: user) }
         let held = memory.receipts[user] ?? [:]
         let matching = held.count < owners.count ? held.keys.filter(owners.contains) : owners.filter { held[$0] != nil }
@@ -88,26 +122,18 @@ extension Turn {
         for owner in matching {
             let entries = held[owner] ?? []
             for span in book.ruleSpans(of: owner, by: deed) {
-                let earliest = max(span.from, time.clampedSubtract(span.windowMax))
+                let earliest = max(span.from, time.clampedSubtract(span.windowMax), mark?.time ?? .min)
                 var index = entries.firstIndex(notBefore: { $0.name.time < earliest })
                 while index < entries.endIndex, entries[index].name.time <= min(span.until, time) {
-                    if !entries[index].isSpent(span.bits) { hits.append((entries[index], span)) }
+                    let isAhead = mark.map { $0 < entries[index].name.mark } ?? true
+                    if isAhead, !entries[index].isSpent(span.bits) { hits.append((entries[index], span)) }
                     index += 1
                 }
             }
         }
-        hits.sort { $0.entry.name < $1.entry.name }
-        for (entry, span) in hits {
-            guard var receipt = try receipt(entry) else { continue }
-            let before = receipt.converted
-            let rules = span.rules.filter { !receipt.hasConverted($0.0) }
-            if !rules.isEmpty { try decide(&self, &receipt, rules) }
-            if receipt.converted != before {
-                put(receipt, at: entry.place, of: user)
-            } else if entry.receipt == nil {
-                memory.note(receipt, at: entry.place, of: user)
-            }
-        }
+        // Those of one owner stand in order.
+        if matching.count > 1 { hits.sort { $0.entry.name < $1.entry.name } }
+        return hits
     }
 
     private func receiptEntries(of user: String) throws(TrackingError) -> [TurnMemory.ReceiptEntry] {

@@ -110,9 +110,16 @@ extension Turn {
         ].compactMap { $0 }
     }
 
-    /// Lets go what has waited for a message.
+    /// How many events one step lets go that have waited for a message.
+    private static let releasedMax = 1_000
+
+    /// Lets go what has waited for a message: of more than goes into a record the rest goes out, with its context too,
+    /// when it has waited long enough.
     mutating func release(_ head: RowHead, _ context: MessageContext) throws(TrackingError) {
-        for row in try view.rows(.parked, head) {
+        for row in try view.rows(.parked, head, limit: Self.releasedMax).prefix(Self.releasedMax) {
+            guard view.changes.bytes - startBytes < roomBytes, consequencesBytes < intake.journal.recordBytesMax else {
+                return
+            }
             guard let (happening, due, name) = Happening.reading(row.value), context.mayHave(happening.type),
                 let owner = sources[name]
             else { continue }
@@ -130,6 +137,13 @@ extension Turn {
         unpark(happening, due: due)
         metrics.overtaken.add()
         try emit(happening, try context(of: happening))
+    }
+
+    /// Gives up something that waits and whose consequences no record holds.
+    mutating func giveUp(_ happening: Happening, due: Int64) {
+        unpark(happening, due: due)
+        let message = "the event and what follows from it are more than half a record (journal.segment)"
+        setAside(happening.event(happening.fields), code: "event_too_large", message: message)
     }
 
     private mutating func unpark(_ happening: Happening, due: Int64) {

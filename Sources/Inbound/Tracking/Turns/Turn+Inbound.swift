@@ -1,11 +1,14 @@
 import Avro
+import Telemetry
 
 extension Turn {
     /// How long after an outbound message an inbound one still answers it (statement 14).
     static let replySeconds: Int64 = 14_400
+    /// To how many of the users who share a number a message from it is credited.
+    static let sendersMax = 1_000
 
-    /// A message of a user to one of our numbers: an event for each user who shares the number, and for a keyword a
-    /// change of their subscription.
+    /// A message of a user to one of our numbers: an event for each user who shares the number, up to so many, and for
+    /// a keyword a change of their subscription.
     mutating func receive(
         _ message: InboundMessage,
         id: String,
@@ -28,7 +31,10 @@ extension Turn {
         if let answered {
             for name in Self.answeredNames { if let value = answered.fields[name] { fields[name] = value } }
         }
-        for sender in try senders(of: message, answering: answered, at: time) {
+        let (senders, isMore) = try senders(of: message, answering: answered, at: time)
+        var left = senders[...]
+        let before = usedBytes
+        while usedBytes - before < roomBytes, let sender = left.popFirst() {
             let own = try known(fields.filled(from: sender))
             guard let user = own.string("user_id") ?? own.string("external_user_id") else { continue }
             let eventID = TrackingIDs.id("inbound", id, user)
@@ -43,6 +49,7 @@ extension Turn {
             change.set("channel", group.channel.rawValue)
             try subscribe(change, eventID: TrackingIDs.id("inbound-change", id, user), time: time)
         }
+        if isMore || !left.isEmpty { metrics.crowded.add() }
     }
 
     /// What an inbound event takes over from the message that it answers.
@@ -58,16 +65,16 @@ extension Turn {
         of message: InboundMessage,
         answering answered: MessageContext?,
         at time: Int64
-    ) throws(TrackingError) -> [Fields] {
+    ) throws(TrackingError) -> (first: [Fields], isMore: Bool) {
         if settings.attribution == .latestRecipient, let last = try latestRecipient(of: message, at: time) {
-            return [last]
+            return ([last], false)
         }
-        let users = try users(at: .phone(message.from))
+        let (users, isMore) = try users(at: message.from, limit: Self.sendersMax)
         if users.isEmpty, let answered, Self.userKey(answered.fields) != nil {
-            return [answered.fields.only(Self.userNames)]
+            return ([answered.fields.only(Self.userNames)], false)
         }
         let found = users.isEmpty ? [derivedUser(at: .phone(message.from))].compactMap { $0 } : users
-        return found.map { Fields([JSONValue.Member("user_id", .string($0))]) }
+        return (found.map { Fields([JSONValue.Member("user_id", .string($0))]) }, isMore)
     }
 
     private static let userNames: Set<String> = ["user_id", "external_user_id"]

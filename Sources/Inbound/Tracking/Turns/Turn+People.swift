@@ -37,12 +37,18 @@ extension Turn {
         return phones + emails + (json["external_user_id"]?.string.map { ["external \($0)"] } ?? [])
     }
 
-    /// The users that an address belongs to, in the order of their ids.
-    func users(at address: ProviderReport.Address) throws(TrackingError) -> [String] {
+    /// The users that a number belongs to, in the order of their ids: of more than `limit`, the first.
+    func users(at number: String, limit: Int) throws(TrackingError) -> (first: [String], isMore: Bool) {
+        let rows = try view.rows(.addresses, ids.head("phone \(number)"), limit: limit + 1)
+        return (rows.prefix(limit).map(\.tail), rows.count > limit)
+    }
+
+    /// The first in the order of their ids of the users that an address belongs to: one may be that of very many.
+    private func user(at address: ProviderReport.Address) throws(TrackingError) -> String? {
         switch address {
-        case .email(let email): try view.rows(.addresses, ids.head("email \(Self.normalized(email))")).map(\.tail)
-        case .phone(let phone): try view.rows(.addresses, ids.head("phone \(phone)")).map(\.tail)
-        case .none: []
+        case .email(let email): try view.first(.addresses, ids.head("email \(Self.normalized(email))"))?.tail
+        case .phone(let phone): try view.first(.addresses, ids.head("phone \(phone)"))?.tail
+        case .none: nil
         }
     }
 
@@ -50,7 +56,7 @@ extension Turn {
     func known(_ fields: Fields) throws(TrackingError) -> Fields {
         var fields = fields
         if fields["user_id"] == nil, let external = fields.string("external_user_id") {
-            fields.set("user_id", try view.rows(.addresses, ids.head("external \(external)")).first?.tail)
+            fields.set("user_id", try view.first(.addresses, ids.head("external \(external)"))?.tail)
         }
         guard let user = fields.string("user_id"), let text = try view.value(.users, ids.head("user", user)),
             let entry = try? JSONValue(parsing: text)
@@ -63,7 +69,7 @@ extension Turn {
     func named(_ fields: Fields, at address: ProviderReport.Address) throws(TrackingError) -> Fields {
         var fields = fields
         if fields["user_id"] == nil, fields["external_user_id"] == nil {
-            if let user = try users(at: address).first {
+            if let user = try user(at: address) {
                 fields.set("user_id", user)
             } else {
                 fields.set("user_id", derivedUser(at: address))

@@ -65,7 +65,7 @@ extension Turn {
     /// A part that nothing could be made of becomes one dead letter, however often its provider repeats it.
     private mutating func setAside(_ part: TrackReport.StrangePart, from provider: String) throws(TrackingError) {
         guard try !isRepeat(["strange \(provider) \(String(decoding: part.raw, as: UTF8.self))"]) else { return }
-        consequences.append(
+        add(
             intake.setAside(
                 part.raw,
                 for: source.name,

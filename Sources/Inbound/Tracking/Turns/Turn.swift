@@ -49,8 +49,11 @@ struct Turn {
     var memory: TurnMemory
     /// The bytes that earlier reports of the same read have changed.
     let startBytes: Int
+    /// The bytes of changes and of what follows up to which further consequences are drawn in this turn.
+    let roomBytes: Int
     /// What follows from the report: a rejection there cannot be told to anybody, and makes a dead letter.
-    var consequences: [MadeEvents] = []
+    private(set) var consequences: [MadeEvents] = []
+    private(set) var consequencesBytes = 0
     var repeats = 0
     /// Events that wait for their message from now on.
     var parked = 0
@@ -122,9 +125,20 @@ struct Turn {
 
     /// What follows from the report, which is taken out of the turn.
     mutating func takeConsequences() -> [MadeEvents] {
-        defer { consequences = [] }
+        defer { (consequences, consequencesBytes) = ([], 0) }
         return consequences
     }
+
+    mutating func add(_ made: MadeEvents) {
+        consequences.append(made)
+        consequencesBytes += made.bytes
+    }
+
+    /// Whether more may be done here of what can be left for later turns.
+    var hasRoom: Bool { usedBytes < roomBytes }
+
+    /// The bytes of what has been changed here, and of what follows and has not been taken out.
+    var usedBytes: Int { view.changes.bytes - startBytes + consequencesBytes }
 
     /// Checks and encodes what follows from the report; answers whether it is an event.
     ///
@@ -132,7 +146,7 @@ struct Turn {
     mutating func settle(_ draft: Draft) throws(TrackingError) -> Bool {
         do throws(EncodingRefusal) {
             let made = try intake.make(Self.bytes(of: [draft]), for: source.name, keepsRejected: true)
-            consequences.append(made)
+            add(made)
             return made.rejections.isEmpty
         } catch {
             guard !error.isOurs else { throw TrackingError(.journal, error.message) }
@@ -165,9 +179,7 @@ struct Turn {
     }
 
     mutating func setAside(_ event: JSONValue, code: String, message: String) {
-        consequences.append(
-            intake.setAside(Array(event.text.utf8), for: source.name, code: code, message: message)
-        )
+        add(intake.setAside(Array(event.text.utf8), for: source.name, code: code, message: message))
     }
 
     /// As a JSON array.

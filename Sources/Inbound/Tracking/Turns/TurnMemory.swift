@@ -17,8 +17,12 @@ struct TurnMemory: Sendable {
     /// By user and owner, each in the order of time.
     private(set) var receipts: [String: [MessageOwner: [ReceiptEntry]]] = [:]
     private var receiptsCount = 0
-    /// By place, each in the order in which they count.
-    var deeds: [RowHead: [WaitingDeed]] = [:]
+    /// How many receipts may still be decided: what is beyond is left to later turns.
+    var receiptsLeft: Int
+    /// Whether deeds of a user wait to be gone on with, as far as it has been looked up.
+    var isBusy: [String: Bool] = [:]
+
+    init(receiptsLeft: Int) { self.receiptsLeft = receiptsLeft }
 
     mutating func hold(_ entries: [ReceiptEntry], of user: String) {
         if receiptsCount + entries.count > Self.receiptsMax { (receipts, receiptsCount) = ([:], 0) }
@@ -39,6 +43,23 @@ struct TurnMemory: Sendable {
             receiptsCount += 1
         }
         receipts[user]?[receipt.owner] = entries
+    }
+
+    /// Drops receipts that can be fulfilled no more; each owner's come in the order of time.
+    mutating func forget(_ names: [ReceiptName], of user: String) {
+        guard !names.isEmpty, receipts[user] != nil else { return }
+        for (owner, names) in Dictionary(grouping: names, by: \.owner) {
+            var entries = receipts[user]?.removeValue(forKey: owner) ?? []
+            let before = entries.count
+            var left = names[...]
+            entries.removeAll { entry in
+                guard entry.name == left.first else { return false }
+                left = left.dropFirst()
+                return true
+            }
+            receiptsCount -= before - entries.count
+            receipts[user]?[owner] = entries
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import Avro
 import Intake
+import Telemetry
 
 /// An open or a click as it waits until the conversions that it may make can be decided.
 ///
@@ -16,14 +17,16 @@ struct WaitingDeed: Sendable, Hashable {
     /// The event that it is.
     let id: String
     let time: Int64
-    /// When it was taken in, in seconds since 1970.
-    let taken: Int64
+    /// When it was taken in, in seconds since 1970; where it goes on from an earlier turn, `overtake` before that.
+    var taken: Int64
     /// The name of the source under which it came, and under which its conversions go out.
     let source: String
     /// Who did it, as state is kept for them.
     let user: String
     /// The user's ids, and the app in which it was done.
     let fields: Fields
+    /// Behind which receipt it goes on.
+    var mark: ReceiptMark?
 
     static let fieldNames: Set<String> = ["user_id", "external_user_id", "app_id"]
 
@@ -68,6 +71,7 @@ struct WaitingDeed: Sendable, Hashable {
         self.taken = taken
         self.source = source
         fields = Fields(members)
+        mark = json["mark"]?.string.flatMap(ReceiptMark.init)
     }
 
     var text: String {
@@ -76,11 +80,14 @@ struct WaitingDeed: Sendable, Hashable {
             case .campaign(let id): .init("campaign_id", .string(id))
             case .canvas(let id): .init("canvas_id", .string(id))
             }
-        return JSONValue.object([
-            .init("kind", .string(kind.rawValue)), owned, .init("id", .string(id)), .init("time", .number("\(time)")),
-            .init("taken", .number("\(taken)")), .init("source", .string(source)),
-            .init("fields", .object(fields.members)),
-        ]).text
+        let behind = mark.map { [JSONValue.Member("mark", .string($0.text))] } ?? []
+        return JSONValue.object(
+            [
+                .init("kind", .string(kind.rawValue)), owned, .init("id", .string(id)),
+                .init("time", .number("\(time)")), .init("taken", .number("\(taken)")),
+                .init("source", .string(source)), .init("fields", .object(fields.members)),
+            ] + behind
+        ).text
     }
 
     var deed: Deed {
@@ -90,8 +97,11 @@ struct WaitingDeed: Sendable, Hashable {
         }
     }
 
-    /// Whether it comes before another, however they arrived.
-    func precedes(_ other: WaitingDeed) -> Bool { (time, id) < (other.time, other.id) }
+    /// Its row's tail at its place: of those of one second only the first by its id is kept.
+    var tail: String { OrderedText.text(time) }
+
+    /// Where it stands by the moment at which it was taken in.
+    func ripening(_ place: RowHead) -> RowHead { RowHead(high: UInt64(max(0, taken)), low: place.low) }
 
     /// Where all deeds of the same kind stand that the user did with messages of the same owner.
     func place(_ ids: TrackingIDs) -> RowHead {
@@ -104,53 +114,77 @@ struct WaitingDeed: Sendable, Hashable {
 
 extension Turn {
     /// Notes that a message was opened or clicked; what that converts is decided later, or now where nothing waits.
+    ///
+    /// Of those in one second the first by its id counts: it stands for all of them, since the first was taken in.
     mutating func note(_ happening: Happening, _ kind: WaitingDeed.Kind, _ fields: Fields) throws(TrackingError) {
         guard let owner = MessageOwner(fields),
-            let deed = WaitingDeed(kind, owner, of: happening, fields, taken: now, source: source.name),
+            var deed = WaitingDeed(kind, owner, of: happening, fields, taken: now, source: source.name),
             book.mayConvert(owner, by: deed.deed)
         else { return }
         guard settings.overtake > .zero else { return try convert(fields, by: deed.deed, at: happening.time) }
         let place = deed.place(ids)
-        memory.deeds[place] = nil
-        view.put(.deeds, place, deed.id, deed.text)
-        view.put(.ripening, RowHead(high: UInt64(max(0, now)), low: place.low), deed.id, deed.text)
+        if let known = try view.value(.deeds, place, deed.tail).flatMap(WaitingDeed.init(text:)) {
+            guard deed.id < known.id else { return }
+            (deed.taken, deed.mark) = (known.taken, known.mark)
+        }
+        put(deed, at: place)
+    }
+
+    private mutating func put(_ deed: WaitingDeed, at place: RowHead) {
+        let text = deed.text
+        view.put(.deeds, place, deed.tail, text)
+        view.put(.ripening, deed.ripening(place), deed.tail, text)
     }
 
     /// Decides the conversions that a deed fulfils which has waited long enough: each goes to the earliest of the deeds
     /// that fulfil it, also where that was told later and waits still.
+    ///
+    /// Of more than one turn decides the rest is left to later ones; it answers whether there is a rest.
     mutating func settle(
         _ deed: WaitingDeed,
         sourceNamed: (String) -> TrackingSource?
-    ) throws(TrackingError) -> [MadeEvents] {
+    ) throws(TrackingError) -> Bool {
         let place = deed.place(ids)
-        let waiting = try waitingDeeds(at: place)
-        let index = waiting.firstIndex(notBefore: { $0.precedes(deed) })
-        let isWaiting = index < waiting.endIndex && waiting[index] == deed
-        view.remove(.deeds, place, deed.id)
-        view.remove(.ripening, RowHead(high: UInt64(max(0, deed.taken)), low: place.low), deed.id)
-        if isWaiting { memory.deeds[place]?.remove(at: index) }
         let own = source
-        if isWaiting {
-            try fulfil(deed.user, deed.deed, at: deed.time) { (turn, receipt, rules) throws(TrackingError) in
-                // The earliest since the receipt: where this one is within the window, that one is.
-                let first = waiting[waiting.firstIndex(notBefore: { $0.time < receipt.time })]
-                for (index, rule) in rules where rule.isWithinWindow(receipt: receipt.time, deed: deed.time) {
-                    receipt.convert(index)
-                    turn.source = sourceNamed(first.source) ?? own
-                    try turn.makeConversion(receipt, index, rule, first.fields, deed.user, first.time)
-                    turn.source = own
+        var found: WaitingDeed?
+        let progress = try fulfil(deed.user, deed.deed, at: deed.time, after: deed.mark) {
+            (turn, receipt, rules) throws(TrackingError) in
+            for (index, rule) in rules where rule.isWithinWindow(receipt: receipt.time, deed: deed.time) {
+                // The earliest since the receipt: where this one is within the window, that one is. Receipts come in
+                // the order of time, so what is first for one is first for the next, unless it lies before that.
+                if found.map({ $0.time < receipt.time }) ?? true {
+                    found = try turn.firstDeed(at: place, since: receipt.time)
                 }
+                let first = found ?? deed
+                receipt.convert(index)
+                turn.source = sourceNamed(first.source) ?? own
+                try turn.makeConversion(receipt, index, rule, first.fields, deed.user, first.time)
+                turn.source = own
             }
         }
-        return takeConsequences()
+        drop(deed)
+        guard case .goesOn(let mark) = progress else { return false }
+        if deed.mark == nil { metrics.putOff.add() }
+        var rest = deed
+        (rest.taken, rest.mark) = (now.clampedSubtract(settings.overtake.components.seconds), mark)
+        put(rest, at: place)
+        return true
     }
 
-    /// In the order in which they count.
-    private mutating func waitingDeeds(at place: RowHead) throws(TrackingError) -> [WaitingDeed] {
-        if let known = memory.deeds[place] { return known }
-        let found = try view.rows(.deeds, place).compactMap { WaitingDeed(text: $0.value) }
-        let deeds = found.sorted { $0.precedes($1) }
-        memory.deeds[place] = deeds
-        return deeds
+    /// Lets a deed wait no longer.
+    mutating func drop(_ deed: WaitingDeed) {
+        let place = deed.place(ids)
+        view.remove(.deeds, place, deed.tail)
+        view.remove(.ripening, deed.ripening(place), deed.tail)
+    }
+
+    /// Gives up a deed that waits and whose conversions no record holds.
+    mutating func giveUp(_ deed: WaitingDeed) {
+        drop(deed)
+        setAsideDeed(deed.text)
+    }
+
+    private func firstDeed(at place: RowHead, since time: Int64) throws(TrackingError) -> WaitingDeed? {
+        try view.first(.deeds, place, from: OrderedText.text(time)).flatMap { WaitingDeed(text: $0.value) }
     }
 }
