@@ -15,10 +15,13 @@ struct UpkeepTests {
     @Test("the send of a message for which more waits than a record holds is taken, and the rest goes out in time")
     func released() async throws {
         try await TrackingWorld().run(segmentBytes: Self.small) { running in
+            let rules = #"{"name":"S","conversions":[{"type":"Opens Message","window":9000}]}"#
+            try await running.define(.campaign, "c-1", rules)
             let count = 1_500
             for part in 0..<(count / 100) {
                 let opens = (0..<100).map {
-                    Stories.email("Open", "u1", key: "\(part) \($0)", time: TrackingWorld.start + Int64($0))
+                    let number = part * 100 + $0
+                    return Stories.email("Open", "u1", key: "\(number)", time: TrackingWorld.start + Int64(number))
                 }
                 #expect(try await running.provider(opens).waiting == 100)
             }
@@ -96,7 +99,7 @@ struct UpkeepTests {
         let world = try TrackingWorld()
         try await world.run(segmentBytes: Self.small) { running in
             let head = running.tracker.ids.head("definition", "campaign", "c-9")
-            let rows = (0..<12_000).map { number in
+            let rows = (0..<20_000).map { number in
                 StateChange(
                     table: .definitions,
                     day: 0,

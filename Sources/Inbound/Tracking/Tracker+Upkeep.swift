@@ -46,9 +46,9 @@ extension Tracker {
         return due.isMore
     }
 
-    /// Whether the record has room for what one more may come to: half of what it holds at the most.
+    /// Whether the record has room for what one more may come to, which is half of what it holds at the most.
     private func hasRoom(_ view: StateView, _ due: Due) -> Bool {
-        view.changes.bytes + due.madeBytes < changeBytesMax / 2 && due.memory.receiptsLeft > 0
+        view.changes.bytes + due.madeBytes < changeBytesMax / 4 && due.memory.receiptsLeft > 0
     }
 
     /// A turn for one thing that has become due: `work` in it, or `giveUp` where what that changes is more than half a
