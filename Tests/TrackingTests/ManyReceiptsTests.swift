@@ -16,14 +16,19 @@ struct ManyReceiptsTests {
         {"type":"Opens Message","window":86400},{"type":"Clicks Message","window":86400}]}
         """
 
-    /// Reports so many messages to u1, whose receipts take some 700 bytes each.
+    /// Reports an email to u1, and in-app messages, so many together, whose receipts take some 700 bytes each.
     private func send(_ count: Int, _ running: TrackingWorld.Running) async throws {
         let name = String(repeating: "n", count: 400)
+        let send = Stories.sends(["u1"], trigger: "api", more: #""send_id":"\#(name)","time":\#(TrackingWorld.start),"#)
+        _ = try await running.report(.sends, send.replacing("v-a", with: "v"), key: "send")
+        let item = """
+            {"type":"in_app_impression","user_id":"u1","app_id":"a","card_id":"n","send_id":"\(name)",
+            "campaign_id":"c-1","message_variation_id":"v","time":\(TrackingWorld.start)}
+            """
         for part in 0..<(count / 100) {
-            let users = Array(repeating: "u1", count: 100)
-            let body = Stories.sends(users, trigger: "api", more: #""send_id":"\#(name)","#)
-                .replacing("v-a", with: "v")
-            #expect(try await running.report(.sends, body, key: "send-\(part)").accepted == 100)
+            let items = Array(repeating: item, count: part == 0 ? 99 : 100)
+            let body = #"{"interactions":[\#(items.joined(separator: ","))]}"#
+            #expect(try await running.report(.interactions, body, key: "shown-\(part)").accepted == items.count)
         }
     }
 

@@ -62,21 +62,25 @@ extension Turn {
     /// Goes through the receipts of a user that have a rule left which such a deed fulfils, the earliest first, and
     /// keeps what `decide` makes of each: as many as a turn decides, from behind `mark` on.
     ///
-    /// No receipt is read of a campaign or canvas that has no such rule, nor one out of the reach of all of them. One
-    /// whose rules have all been fulfilled is kept no longer.
+    /// `users` are the names under which the user's state may stand. No receipt is read of a campaign or canvas that
+    /// has no such rule, nor one out of the reach of all of them. One whose rules have all been fulfilled is kept no
+    /// longer.
     mutating func fulfil(
-        _ user: String,
+        _ users: [String],
         _ deed: Deed,
         at time: Int64,
         after mark: ReceiptMark?,
         _ decide: (inout Turn, inout Receipt, [(Int, ConversionRule)]) throws(TrackingError) -> Void
     ) throws(TrackingError) -> DeedProgress {
-        let hits = try hits(of: user, deed, at: time, after: mark)
+        var hits: [Hit] = []
+        for user in users { hits += try self.hits(of: user, deed, at: time, after: mark) }
+        // Those of one user and owner stand in order.
+        hits.sort { $0.entry.name < $1.entry.name }
         var last = mark
-        var spent: [ReceiptName] = []
-        defer { memory.forget(spent, of: user) }
+        var spent: [String: [ReceiptName]] = [:]
+        defer { for (user, names) in spent { memory.forget(names, of: user) } }
         for (count, hit) in hits.enumerated() {
-            let (entry, span) = hit
+            let (user, entry, span) = (hit.user, hit.entry, hit.span)
             guard count < Self.receiptsMax, memory.receiptsLeft > 0, hasRoom else { return .goesOn(after: last) }
             memory.receiptsLeft -= 1
             last = entry.name.mark
@@ -86,7 +90,7 @@ extension Turn {
             if !rules.isEmpty { try decide(&self, &receipt, rules) }
             if receipt.converted != before, isSpent(receipt) {
                 view.remove(.receipts, day: entry.place.day, entry.place.head, entry.name.tail)
-                spent.append(entry.name)
+                spent[user, default: []].append(entry.name)
             } else if receipt.converted != before {
                 put(receipt, at: entry.place, of: user)
             } else if entry.receipt == nil {
@@ -106,19 +110,26 @@ extension Turn {
         return rules.map { $0.indices.allSatisfy(receipt.hasConverted) } ?? false
     }
 
-    /// The receipts that such a deed may fulfil a rule of, in their order.
+    /// A receipt that a deed may fulfil a rule of.
+    private struct Hit {
+        let user: String
+        let entry: TurnMemory.ReceiptEntry
+        let span: RuleSpan
+    }
+
+    /// The receipts that such a deed may fulfil a rule of.
     private mutating func hits(
         of user: String,
         _ deed: Deed,
         at time: Int64,
         after mark: ReceiptMark?
-    ) throws(TrackingError) -> [(entry: TurnMemory.ReceiptEntry, span: RuleSpan)] {
+    ) throws(TrackingError) -> [Hit] {
         let owners = book.owners(convertedBy: deed)
         guard !owners.isEmpty else { return [] }
         if memory.receipts[user] == nil { memory.hold(try receiptEntries(of: user), of: user) }
         let held = memory.receipts[user] ?? [:]
         let matching = held.count < owners.count ? held.keys.filter(owners.contains) : owners.filter { held[$0] != nil }
-        var hits: [(entry: TurnMemory.ReceiptEntry, span: RuleSpan)] = []
+        var hits: [Hit] = []
         for owner in matching {
             let entries = held[owner] ?? []
             for span in book.ruleSpans(of: owner, by: deed) {
@@ -126,20 +137,20 @@ extension Turn {
                 var index = entries.firstIndex(notBefore: { $0.name.time < earliest })
                 while index < entries.endIndex, entries[index].name.time <= min(span.until, time) {
                     let isAhead = mark.map { $0 < entries[index].name.mark } ?? true
-                    if isAhead, !entries[index].isSpent(span.bits) { hits.append((entries[index], span)) }
+                    if isAhead, !entries[index].isSpent(span.bits) {
+                        hits.append(Hit(user: user, entry: entries[index], span: span))
+                    }
                     index += 1
                 }
             }
         }
-        // Those of one owner stand in order.
-        if matching.count > 1 { hits.sort { $0.entry.name < $1.entry.name } }
         return hits
     }
 
     private func receiptEntries(of user: String) throws(TrackingError) -> [TurnMemory.ReceiptEntry] {
         let head = ids.head("receipts", user)
         var entries: [TurnMemory.ReceiptEntry] = []
-        for day in view.days(of: .receipts) {
+        for day in try view.days(of: .receipts, holding: head) {
             let place = ReceiptPlace(day: day, head: head)
             for tail in try view.tails(.receipts, day: day, head) {
                 guard let name = ReceiptName(tail) else { continue }
@@ -160,7 +171,7 @@ extension Turn {
         _ index: Int,
         _ rule: ConversionRule,
         _ deed: Fields,
-        _ user: String,
+        _ users: [String],
         _ time: Int64
     ) throws(TrackingError) {
         var fields = receipt.fields
@@ -172,11 +183,27 @@ extension Turn {
         case .campaign: type = "users.campaigns.Conversion"
         case .canvas(let canvas):
             type = "users.canvas.Conversion"
-            let step = try latest(.steps, ids.head("step", user, canvas), upTo: time)
-            fields.set("canvas_step_id", step?.value)
+            fields.set("canvas_step_id", try step(users, canvas, since: receipt.time, upTo: time))
         }
         let id = TrackingIDs.id("conversion", receipt.id, "\(index)")
         if let draft = draft(type, id: id, time: time, try known(fields)) { _ = try settle(draft) }
+    }
+
+    /// The last step of a canvas that was sent to a user since he entered.
+    private func step(
+        _ users: [String],
+        _ canvas: String,
+        since entry: Int64,
+        upTo time: Int64
+    ) throws(TrackingError) -> String? {
+        var last: (tail: String, value: String)?
+        for user in users {
+            guard let row = try latest(.steps, ids.head("step", user, canvas), upTo: time),
+                let sent = OrderedText.number(row.tail), sent >= entry
+            else { continue }
+            if last.map({ $0.tail < row.tail }) ?? true { last = row }
+        }
+        return last?.value
     }
 
     // MARK: - Rows in the order of time

@@ -112,7 +112,7 @@ extension Turn {
         guard let user = Self.userKey(fields), !book.owners(convertedBy: deed).isEmpty else { return }
         let unfinished = UnfinishedDeed(deed, at: time, source: source.name, fields)
         guard try !isBusy(user) else { return putOff(unfinished, of: user) }
-        guard case .goesOn(let mark) = try goOn(unfinished, of: user, after: nil) else { return }
+        guard case .goesOn(let mark) = try goOn(unfinished, after: nil) else { return }
         putOff(unfinished, of: user)
         if memory.isBusy[user] == true { putOff(user, after: mark) }
     }
@@ -136,7 +136,7 @@ extension Turn {
             let own = source
             if let deed = UnfinishedDeed(text: row.value), let source = sourceNamed(deed.source) {
                 self.source = source
-                let progress = try goOn(deed, of: user, after: mark)
+                let progress = try goOn(deed, after: mark)
                 self.source = own
                 if case .goesOn(let mark) = progress {
                     putOff(user, after: mark)
@@ -156,15 +156,15 @@ extension Turn {
 
     private mutating func goOn(
         _ unfinished: UnfinishedDeed,
-        of user: String,
         after mark: ReceiptMark?
     ) throws(TrackingError) -> DeedProgress {
         let (time, fields) = (unfinished.time, unfinished.fields)
-        return try fulfil(user, unfinished.deed, at: time, after: mark) {
+        let users = Self.userKeys(fields)
+        return try fulfil(users, unfinished.deed, at: time, after: mark) {
             (turn, receipt, rules) throws(TrackingError) in
             for (index, rule) in rules where rule.isWithinWindow(receipt: receipt.time, deed: time) {
                 receipt.convert(index)
-                try turn.makeConversion(receipt, index, rule, fields, user, time)
+                try turn.makeConversion(receipt, index, rule, fields, users, time)
             }
         }
     }

@@ -147,7 +147,7 @@ extension Turn {
         let place = deed.place(ids)
         let own = source
         var found: WaitingDeed?
-        let progress = try fulfil(deed.user, deed.deed, at: deed.time, after: deed.mark) {
+        let progress = try fulfil(Self.userKeys(deed.fields), deed.deed, at: deed.time, after: deed.mark) {
             (turn, receipt, rules) throws(TrackingError) in
             for (index, rule) in rules where rule.isWithinWindow(receipt: receipt.time, deed: deed.time) {
                 // The earliest since the receipt: where this one is within the window, that one is. Receipts come in
@@ -158,7 +158,7 @@ extension Turn {
                 let first = found ?? deed
                 receipt.convert(index)
                 turn.source = sourceNamed(first.source) ?? own
-                try turn.makeConversion(receipt, index, rule, first.fields, deed.user, first.time)
+                try turn.makeConversion(receipt, index, rule, first.fields, Self.userKeys(first.fields), first.time)
                 turn.source = own
             }
         }
