@@ -114,25 +114,19 @@ struct DeadLetters: Sendable {
     let schemas: [UInt64: (name: String, resolution: Resolution)]
     private let letterFingerprint: UInt64
 
-    init(
-        journal: any Journal,
-        delivery: Delivery,
-        intake: Intake,
-        settled: SettledLetters,
-        schemas: [JournalSchema],
-        webhooks: WebhookLetters
-    ) throws(AvroError) {
-        self.journal = journal
-        self.delivery = delivery
-        self.intake = intake
-        self.settled = settled
-        self.webhooks = webhooks
+    /// Those of a service's rooms.
+    init(of rooms: ServiceRooms) throws(AvroError) {
+        journal = rooms.journal
+        delivery = rooms.delivery
+        intake = rooms.intake
+        settled = rooms.settledLetters
+        webhooks = WebhookLetters(rooms: rooms.tracking, platform: rooms.platform)
         var known: [UInt64: (name: String, resolution: Resolution)] = [:]
-        for schema in schemas {
+        for schema in rooms.schemas {
             known[schema.fingerprint] = (schema.name, try Resolution(writer: try Schema(json: schema.json)))
         }
-        self.schemas = known
-        guard let letter = schemas.first(where: { $0.name == DeadLetter.typeName }) else {
+        schemas = known
+        guard let letter = rooms.schemas.first(where: { $0.name == DeadLetter.typeName }) else {
             preconditionFailure("the journal has the schema of dead letters")
         }
         letterFingerprint = letter.fingerprint

@@ -12,7 +12,7 @@ package import Tracking
 /// What `CourantService` runs in a service group, opened and stopped in the same order: the simulator's whole world
 /// stands around it, and whoever embeds the service would enter here.
 package struct RoomsAtWork: Sendable {
-    private let rooms: ServiceRooms
+    let rooms: ServiceRooms
     private let stopping = Gate()
 
     package var intake: Intake { rooms.intake }

@@ -59,17 +59,7 @@ struct ServiceListeners: Sendable {
                 platform: rooms.platform,
                 failStop: rooms.failStop
             ).routes
-            + DeadLetterRoutes(
-                letters: try DeadLetters(
-                    journal: rooms.journal,
-                    delivery: rooms.delivery,
-                    intake: rooms.intake,
-                    settled: rooms.settledLetters,
-                    schemas: rooms.schemas,
-                    webhooks: WebhookLetters(rooms: rooms.tracking, platform: rooms.platform)
-                ),
-                failStop: rooms.failStop
-            ).routes
+            + DeadLetterRoutes(letters: try DeadLetters(of: rooms), failStop: rooms.failStop).routes
             + ReplayRoutes(replays: rooms.replays, platform: rooms.platform, failStop: rooms.failStop).routes
             + (try PreviewRoutes(
                 intake: rooms.intake,
@@ -98,18 +88,7 @@ struct ServiceListeners: Sendable {
                 platform: rooms.platform,
                 openSource: openSource
             ).routes
-            + WebhookRoutes(
-                rooms: rooms.tracking,
-                body: body,
-                fetch: { [transport = rooms.providerTransport] url in _ = try await TrackingRooms.fetch(url, transport)
-                },
-                publicURL: configuration.publicURL,
-                sources: configuration.tracking.sources,
-                failStop: rooms.failStop,
-                platform: rooms.platform,
-                metrics: rooms.metrics,
-                pace: LogPace(clock: rooms.platform.clock)
-            ).routes
+            + WebhookRoutes(of: rooms, body: body).routes
     }
 
     /// One listener for everything, or one for each side where the admin routes have an address of their own.

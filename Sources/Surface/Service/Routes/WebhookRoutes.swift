@@ -19,6 +19,19 @@ struct WebhookRoutes: Sendable {
     let metrics: MetricRegistry
     let pace: LogPace
 
+    /// Those of a service's rooms.
+    init(of rooms: ServiceRooms, body: LimitedBody) {
+        self.rooms = rooms.tracking
+        self.body = body
+        fetch = { [transport = rooms.providerTransport] url in _ = try await TrackingRooms.fetch(url, transport) }
+        publicURL = rooms.configuration.publicURL
+        sources = rooms.configuration.tracking.sources
+        failStop = rooms.failStop
+        platform = rooms.platform
+        metrics = rooms.metrics
+        pace = LogPace(clock: rooms.platform.clock)
+    }
+
     var routes: [Route] {
         [
             Route(.post, "/v1/webhooks/{provider}/{source}", scope: nil, on: .open) { request, context in
@@ -64,34 +77,34 @@ struct WebhookRoutes: Sendable {
     private func take(_ request: Request, _ context: CourantContext) async throws -> Response {
         let (webhook, provider, source) = try place(context)
         return try await body.answer(request, upTo: WebhookRequest.bodyBytesMax) { bytes in
-            try await take(bytes, of: request, webhook, provider, source, context)
+            let received = WebhookRequest(
+                url: base(request) + (request.head.path ?? ""),
+                headers: request.headers.map { ($0.name.rawName, $0.value) },
+                body: bytes,
+                arrived: platform.clock.now()
+            )
+            let answer = try await answer(received, webhook, provider, source, context.logger)
+            var response = Response.text(answer.body, type: answer.contentType ?? "text/plain")
+            response.status = HTTPResponse.Status(code: answer.status)
+            return response
         }
     }
 
-    private func take(
-        _ body: [UInt8],
-        of request: Request,
+    /// Verifies a request that has come whole, makes what it tells durable, and says what the provider wants to hear.
+    func answer(
+        _ received: WebhookRequest,
         _ webhook: any ProviderWebhook,
         _ provider: String,
         _ source: String,
-        _ context: CourantContext
-    ) async throws -> Response {
-        let received = WebhookRequest(
-            url: base(request) + (request.head.path ?? ""),
-            headers: request.headers.map { ($0.name.rawName, $0.value) },
-            body: body,
-            arrived: platform.clock.now()
-        )
-        try await verify(received, webhook, provider, source, context)
+        _ logger: Logger
+    ) async throws -> WebhookAnswer {
+        try await verify(received, webhook, provider, source, logger)
         let reading = webhook.read(received)
         if let confirmation = reading.confirmation { try await confirm(confirmation) }
-        try await within(limitsOf: source, bytes: body.count) {
-            try await take(reading, provider, source, body).items
+        try await within(limitsOf: source, bytes: received.body.count) {
+            try await take(reading, provider, source, received.body).items
         }
-        let answer = webhook.answer(to: received)
-        var response = Response.text(answer.body, type: answer.contentType ?? "text/plain")
-        response.status = HTTPResponse.Status(code: answer.status)
-        return response
+        return webhook.answer(to: received)
     }
 
     /// The source's limits answer 503 here: to some providers every 4xx is final.
@@ -112,7 +125,7 @@ struct WebhookRoutes: Sendable {
         _ webhook: any ProviderWebhook,
         _ provider: String,
         _ source: String,
-        _ context: CourantContext
+        _ logger: Logger
     ) async throws(RouteError) {
         do throws(WebhookRefusal) {
             try await webhook.verify(received)
@@ -123,7 +136,7 @@ struct WebhookRoutes: Sendable {
                 labels: [("provider", provider), ("source", source), ("code", error.code)]
             ).add()
             if let leftOut = pace.next() {
-                context.logger.notice(
+                logger.notice(
                     "A webhook was refused.",
                     metadata: [
                         "webhook.provider": "\(provider)", "webhook.source": "\(source)",
@@ -158,7 +171,7 @@ struct WebhookRoutes: Sendable {
             to: address,
             at: platform.clock.now()
         )
-        try await verify(sample.request, sample.webhook, provider, source, context)
+        try await verify(sample.request, sample.webhook, provider, source, context.logger)
         let reading = sample.webhook.read(sample.request)
         let taken = try await take(reading, provider, source, sample.request.body)
         return try .json(
