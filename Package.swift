@@ -190,8 +190,8 @@ let package = Package(
             "Testing",
             "Simulation",
             [
-                "Avro", "CSimulation", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal", "Platform",
-                "PlatformTesting", "Service", "StoreDoubles", "Tracking", logging,
+                "Avro", "CDeflate", "CSimulation", "CZstd", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal",
+                "Platform", "PlatformTesting", "Providers", "Service", "StoreDoubles", "Tracking", logging,
             ]
         ),
         .executableTarget(

@@ -117,8 +117,8 @@ enum Arrows {
         "Simulation": Room(
             wing: "Testing",
             rooms: [
-                "Avro", "CDeflate", "CSimulation", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal", "Platform",
-                "PlatformTesting", "Service", "StoreDoubles", "Tracking",
+                "Avro", "CDeflate", "CSimulation", "CZstd", "CloudHTTP", "Delivery", "Glossary", "Intake", "Journal",
+                "Platform", "PlatformTesting", "Providers", "Service", "StoreDoubles", "Tracking",
             ],
             others: ["Logging"]
         ),

@@ -7,6 +7,13 @@ final class BrokenJournal: Journal {
     /// What is kept from one life to the next.
     final class Memory: Sendable {
         fileprivate let seen = Mutex<Set<RecordIdentity>>([])
+        private let renewing = Atomic(false)
+
+        /// Whether what comes now counts as new, whatever it is.
+        var isRenewing: Bool {
+            get { renewing.load(ordering: .relaxed) }
+            set { renewing.store(newValue, ordering: .relaxed) }
+        }
     }
 
     private let base: any Journal
@@ -38,10 +45,9 @@ final class BrokenJournal: Journal {
             return AppendResult(duplicates: [], accepted: batch.entries.count, firstOffset: nil)
         case .answersRepeatsEarly: return try await append(batch, to: partition, knowing: seen)
         case .remembersFailed: return try await append(batch, to: partition, knowing: memory.seen)
-        case .forgetsRepeats:
-            var batch = batch
-            for index in batch.entries.indices { batch.entries[index].identity = .none }
-            return try await base.append(batch, to: partition)
+        case .forgetsRepeats: return try await base.append(Self.anonymous(batch), to: partition)
+        case .replaysAnew where memory.isRenewing:
+            return try await base.append(Self.anonymous(batch), to: partition)
         case .reordersRequests:
             var batch = batch
             batch.entries.reverse()
@@ -58,6 +64,12 @@ final class BrokenJournal: Journal {
             return result
         default: return try await base.append(batch, to: partition)
         }
+    }
+
+    private static func anonymous(_ batch: RecordBatch) -> RecordBatch {
+        var batch = batch
+        for index in batch.entries.indices { batch.entries[index].identity = .none }
+        return batch
     }
 
     private func append(

@@ -47,6 +47,12 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     /// What is landed is counted twice.
     case countsTwice = "counts-twice"
 
+    // Dead letters.
+    /// What a destination refused goes through intake again, which takes it for a repeat (schedule 7).
+    case replaysThroughIntake = "replays-through-intake"
+    /// The same as something new, for all destinations (schedule 7).
+    case replaysAnew = "replays-anew"
+
     // Tracking.
     /// What was journalled of reports and had not reached tracking's state is forgotten (schedule 10).
     case forgetsChanges = "forgets-changes"

@@ -42,6 +42,18 @@ final class Elsewhere: Sendable {
         endpoint.refuse(all)
     }
 
+    /// The partner takes that event from now on.
+    func accept(_ id: String) {
+        let all = poison.withLock { poison in
+            poison.remove(id)
+            return poison
+        }
+        endpoint.refuse(all)
+    }
+
+    /// Whether the partner refuses that event.
+    func refuses(_ id: String) -> Bool { poison.withLock { $0.contains(id) } }
+
     func connect(to network: SimulatedNetwork) {
         let handler = bucket.handler()
         network.connect(Self.store) { request in

@@ -1,6 +1,8 @@
 internal import Delivery
 internal import Glossary
 internal import Intake
+internal import Journal
+internal import Platform
 internal import PlatformTesting
 internal import StoreDoubles
 
@@ -10,6 +12,7 @@ struct Oracle {
     struct Books: Sendable {
         var connectors: [ConnectorStatus]
         var sources: [SourceBalance]
+        var replays: [Replay] = []
         /// The journal's frames, as far as they are still there.
         var frames: [Frame] = []
     }
@@ -17,14 +20,16 @@ struct Oracle {
     struct Frame: Sendable {
         let partition: Int64
         let offsets: Range<Int64>
-        let hour: String
+        let time: Timestamp
+
+        var hour: String { Hour(of: time).text }
     }
 
     let scenario: Scenario
     let world: World
     let events: [SentEvents.Event]
     let books: Books
-    private(set) var failures: [String] = []
+    var failures: [String] = []
     /// Acknowledged events that are not there, by connector.
     private var missing: [String: Int] = [:]
 
@@ -36,10 +41,20 @@ struct Oracle {
     }
 
     /// Everything that is wrong, the worst first.
-    mutating func judge() -> [String] {
+    ///
+    /// `replaysTaken` are the ids of replays that the service has said it takes on.
+    mutating func judge(replaysTaken: [String]) -> [String] {
+        for id in Set(replaysTaken).sorted() where !books.replays.contains(where: { $0.id == id }) {
+            failures.append("replay \(id) was begun and is forgotten")
+        }
         for connector in scenario.connectors {
             switch connector.kind {
-            case .bucket, .folder: judgeFiles(of: connector)
+            case .bucket, .folder:
+                let objects = objects(under: connector.name, of: connector)
+                judge(objects, of: connector)
+                for replay in books.replays where replay.connector == connector.name {
+                    judge(replay, against: objects, of: connector)
+                }
             case .endpoint: judgeStream(of: connector)
             }
             judgeBalance(of: connector)
@@ -52,24 +67,25 @@ struct Oracle {
     }
 
     /// What the sender calls it: events of reports have ids that the service makes.
-    private func id(of record: LandedObject.Record, in object: LandedObject) -> String {
+    func id(of record: LandedObject.Record, in object: LandedObject) -> String {
         record.user.hasPrefix(Reporter.userStart) ? Reporter.id(object.type, record.user) : record.id
     }
 
-    private func types(of connector: Scenario.Connector) -> Set<String> {
+    func types(of connector: Scenario.Connector) -> Set<String> {
         var filter = Filter()
         filter.events = connector.events
         return Set(Scenario.glossary.editions[0].types(matching: filter).map(\.name))
     }
 
-    private mutating func objects(of connector: Scenario.Connector) -> [LandedObject] {
+    /// What a connector has landed in a folder.
+    mutating func objects(under folder: String, of connector: Scenario.Connector) -> [LandedObject] {
         let files: [(key: String, bytes: [UInt8])]
         switch connector.kind {
         case .bucket:
-            files = world.elsewhere.bucket.objects.filter { $0.key.hasPrefix(connector.name + "/") }
+            files = world.elsewhere.bucket.objects.filter { $0.key.hasPrefix(folder + "/") }
                 .map { ($0.key, $0.value.bytes) }.sorted { $0.key < $1.key }
         default:
-            files = world.disk.paths(under: "\(Scenario.folder)/\(connector.name)/")
+            files = world.disk.paths(under: "\(Scenario.folder)/\(folder)/")
                 .map { ($0, world.disk.content($0) ?? []) }
         }
         var objects: [LandedObject] = []
@@ -83,8 +99,7 @@ struct Oracle {
         return objects.sorted { ($0.type, $0.partition, $0.first) < ($1.type, $1.partition, $1.first) }
     }
 
-    private mutating func judgeFiles(of connector: Scenario.Connector) {
-        let objects = objects(of: connector)
+    private mutating func judge(_ objects: [LandedObject], of connector: Scenario.Connector) {
         var times: [String: Int] = [:]
         for object in objects { for record in object.records { times[id(of: record, in: object), default: 0] += 1 } }
         let types = types(of: connector)
@@ -126,7 +141,7 @@ struct Oracle {
     }
 
     /// Events of one request keep their order within a partition.
-    private mutating func judgeOrder(in objects: [LandedObject], of connector: Scenario.Connector) {
+    mutating func judgeOrder(in objects: [LandedObject], of connector: Scenario.Connector) {
         let places = Dictionary(uniqueKeysWithValues: events.enumerated().map { ($0.element.id, $0.offset) })
         var last: [String: Int] = [:]
         for object in objects {
@@ -142,7 +157,7 @@ struct Oracle {
     }
 
     /// A file has one hour: that of the frames that its records stand in.
-    private mutating func judgeHours(of objects: [LandedObject]) {
+    mutating func judgeHours(of objects: [LandedObject]) {
         for object in objects {
             let frames = books.frames.filter { frame in
                 frame.partition == object.partition
@@ -156,18 +171,28 @@ struct Oracle {
 
     private mutating func judgeStream(of connector: Scenario.Connector) {
         var times: [String: Int] = [:]
-        for id in world.elsewhere.endpoint.ids { times[id, default: 0] += 1 }
+        var kinds: [String: Int] = [:]
+        for event in world.elsewhere.endpoint.events {
+            let id = event.user.hasPrefix(Reporter.userStart) ? Reporter.id(event.type, event.user) : event.id
+            times[id, default: 0] += 1
+            if times[id] == 1 { kinds[event.type, default: 0] += 1 }
+        }
         let types = types(of: connector)
-        // Its double keeps ids alone, and those of reports are the service's own.
-        for event in events where !event.flat.isEmpty {
+        for event in events {
             let count = times.removeValue(forKey: event.id) ?? 0
-            if event.id.hasSuffix(SentEvents.poisonEnding) {
+            if world.elsewhere.refuses(event.id) {
                 if count > 0 { failures.append("\(connector.name): \(event.id) was taken by who refuses it") }
                 continue
             }
             judge(event, count, isCarried: types.contains(event.type), most: .max, in: connector)
         }
-        for id in times.keys.sorted() where !scenario.tracks { failures.append("\(connector.name): nobody sent \(id)") }
+        for id in times.keys.sorted() { failures.append("\(connector.name): nobody sent \(id)") }
+        // Where segments rot, what was delivered and not booked counts as lost.
+        for balance in scenario.rots ? [] : balances(of: connector) {
+            let (count, counted) = (kinds[balance.type] ?? 0, balance.counts.landed)
+            guard count != counted else { continue }
+            failures.append("\(connector.name): \(counted) of \(balance.type) count as delivered, not \(count)")
+        }
     }
 
     private func balances(of connector: Scenario.Connector) -> [NamedCounts] {
@@ -189,7 +214,8 @@ struct Oracle {
                 failures.append("\(connector.name): the balance of \(balance.type) is \(counts)")
                 continue
             }
-            guard counts.setAside > 0, connector.kind != .endpoint else { continue }
+            let mayRefuse = connector.kind == .endpoint && !scenario.hasOperator
+            guard counts.setAside > 0, !mayRefuse else { continue }
             failures.append("\(connector.name): \(counts.setAside) of \(balance.type) were set aside")
         }
     }

@@ -1,5 +1,6 @@
 internal import Avro
 internal import Platform
+internal import Providers
 internal import Service
 internal import Synchronization
 internal import Tracking
@@ -23,8 +24,34 @@ final class Reporter: Sendable {
         /// Whose message was reported; the provider may speak of it.
         var sent: [String] = []
         /// What the provider has said.
-        var said: [(user: String, type: String)] = []
+        var said: [Fact] = []
+        var failures: [String] = []
     }
+
+    /// What became of one message, in the provider's words.
+    private struct Fact: Sendable {
+        static let kinds = [
+            (name: "delivered", type: "users.messages.email.Delivery"),
+            (name: "open", type: "users.messages.email.Open"),
+        ]
+
+        let user: String
+        let name: String
+        let type: String
+        /// When it was, however often it is told.
+        let time: Timestamp
+
+        var text: String {
+            """
+            {"email":"\(user)@example.com","timestamp":\(time.seconds),"event":"\(name)",\
+            "sg_event_id":"\(name)-\(user)","sg_message_id":"p-\(user).recvd-0"}
+            """
+        }
+    }
+
+    /// Signs as the provider that the service knows; its signatures differ from run to run, and nothing keeps them.
+    static let provider = SendGridSample()
+    private static let stranger = SendGridSample()
 
     private let world: World
     private let events: SentEvents
@@ -39,6 +66,9 @@ final class Reporter: Sendable {
         self.drawsKeys = drawsKeys
         dice = Dice(seed: world.seed, for: 50)
     }
+
+    /// What the service has said that it may not say.
+    var complaints: [String] { state.withLock { $0.failures } }
 
     /// Makes so many reports, and repeats what is unanswered, until cancelled or all is answered.
     func report(_ reports: Int, to rooms: RoomsAtWork, pause: ClosedRange<Duration>) async {
@@ -115,30 +145,48 @@ final class Reporter: Sendable {
         }
     }
 
-    /// What a provider's webhook tells once its signature is checked: the same fact any number of times.
+    /// A provider's webhook: the same facts any number of times, some in one body, and now and then a forged one.
     private func speakAsProvider(to rooms: RoomsAtWork) async {
-        let sent = state.withLock { $0.sent }
+        let (sent, known) = state.withLock { ($0.sent, $0.said) }
         guard !sent.isEmpty else { return }
-        let said = state.withLock { $0.said }
-        let isAgain = !said.isEmpty && dice.chance(500)
-        let (user, type) =
-            isAgain
-            ? dice.pick(said)
-            : (dice.pick(sent), dice.pick(["users.messages.email.Delivery", "users.messages.email.Open"]))
-        state.withLock { $0.said.append((user, type)) }
-        _ = expected(Report(key: "", body: "", users: [user], type: type))
-        let word = ProviderReport(
-            .happened(type: type),
-            key: Self.id(type, user),
-            time: world.clock.truth.now().seconds,
-            address: .email("\(user)@example.com"),
-            providerMessageID: "p-\(user)"
-        )
-        for _ in 0..<dice.number(1...2) {
-            let report = TrackReport.provider(name: "simulated", [word], strange: [])
-            guard await isTaken(report, key: "", Array(user.utf8), rooms) else { continue }
-            events.settle(Self.id(type, user), .acknowledged)
+        var facts: [Fact] = []
+        for _ in 0..<dice.number(1...3) {
+            let isAgain = !known.isEmpty && dice.chance(500)
+            let kind = dice.pick(Fact.kinds)
+            facts.append(
+                isAgain
+                    ? dice.pick(known)
+                    : Fact(user: dice.pick(sent), name: kind.name, type: kind.type, time: world.clock.truth.now())
+            )
         }
+        state.withLock { $0.said += facts }
+        for fact in facts { _ = expected(Report(key: "", body: "", users: [fact.user], type: fact.type)) }
+        if dice.chance(100) { await forge(facts[0], to: rooms) }
+        for _ in 0..<dice.number(1...2) {
+            guard let status = await post(facts, signedBy: Self.provider, to: rooms), status < 300 else { continue }
+            for fact in facts { events.settle(Self.id(fact.type, fact.user), .acknowledged) }
+        }
+    }
+
+    /// What nobody signed who may: a click that no provider speaks of.
+    private func forge(_ fact: Fact, to rooms: RoomsAtWork) async {
+        let click = Fact(user: fact.user, name: "click", type: "", time: fact.time)
+        guard let status = await post([click], signedBy: Self.stranger, to: rooms) else { return }
+        if status < 300 { state.withLock { $0.failures.append("a forged webhook is answered \(status)") } }
+    }
+
+    /// The status of the answer; nil if none was heard.
+    private func post(_ facts: [Fact], signedBy signer: SendGridSample, to rooms: RoomsAtWork) async -> Int? {
+        let body = Array("[\(facts.map(\.text).joined(separator: ",\r\n"))]\r\n".utf8)
+        // A service whose clock is wrong by hours would refuse it, as it should: the provider's is as wrong here.
+        let now = world.platform.clock.now()
+        guard let request = try? signer.request(url: "http://service.test/v1/webhooks", body: body, at: now) else {
+            preconditionFailure("a key of one's own signs")
+        }
+        let status = await rooms.answer(request, from: SendGridWebhook.name)
+        guard !world.weather.isOver else { return nil }
+        world.weather.note("a webhook is answered:", "\(facts.count) facts: \(status)")
+        return status
     }
 
     /// Whether a report was answered, and the answer heard.

@@ -1,5 +1,6 @@
 internal import Glossary
 internal import Platform
+internal import Providers
 internal import Service
 
 /// What a seed makes of a run: the service's settings, how many lives it has, what goes wrong in them.
@@ -70,6 +71,10 @@ struct Scenario: Sendable {
     var window = Duration.seconds(86_400)
     /// Whether senders that ask twice do so in the same moment.
     var isHasty = false
+    /// Whether somebody has the partner take what it refused, and tries dead letters again.
+    var hasOperator = false
+    /// Parts of the journal that somebody has landed again in each life, at most.
+    var replays = 0
     /// Of a thousand files put into the bucket: where somebody else has put something under the key before.
     var aliens: Int
     var connectors: [Connector]
@@ -116,6 +121,14 @@ struct Scenario: Sendable {
             )
         )
         specialize(dice, seed: seed)
+        equip(Dice(seed: seed, for: 11))
+    }
+
+    /// What came into the simulator later has dice of its own: the rest of a seed stays as it was.
+    private mutating func equip(_ dice: Dice) {
+        hasOperator = dice.chance(400) && connectors.contains { $0.kind == .endpoint }
+        if hasOperator { poison = 100 }
+        replays = dice.chance(250) ? dice.number(1...3) : 0
     }
 
     /// Of twenty seeds one has many short lives and then one that ends while old segments go, one has senders that ask
@@ -263,6 +276,10 @@ struct Scenario: Sendable {
         configuration.delivery.memoryBytes = memoryBytes
         configuration.journal.keep = keep
         configuration.duplicates.window = window
+        // Not in the text: reading it there checks the keys, and costs more than all the rest of it.
+        configuration.tracking.sources["default"] = SourceTrackingPart(
+            sendGrid: tracks ? SendGridConfiguration(publicKeys: [Reporter.provider.publicKey]) : nil
+        )
         return configuration
     }
 }

@@ -19,6 +19,8 @@ final class Sender: Sendable {
     private let events: SentEvents
     private let scenario: Scenario
     private let dice: Dice
+    /// Whether it packs some of its bodies.
+    private let isPacking: Bool
     private let unanswered = Mutex<[Batch]>([])
     private let failures = Mutex<[String]>([])
     private let made = Mutex(0)
@@ -29,6 +31,7 @@ final class Sender: Sendable {
         self.scenario = scenario
         self.events = events
         dice = Dice(seed: world.seed, for: 100 + UInt64(number))
+        isPacking = Dice(seed: world.seed, for: 200 + UInt64(number)).chance(250)
     }
 
     var isDone: Bool { unanswered.withLock { $0.isEmpty } }
@@ -87,12 +90,14 @@ final class Sender: Sendable {
                 ? batch.events[0].flat : "[\(batch.events.map(\.flat).joined(separator: ","))]"
         case .currents: body = "{\"events\":[\(batch.events.map(\.enveloped).joined(separator: ","))]}"
         }
+        let encoding = isPacking ? dice.pick(PackedBody.encodings) : nil
         return await intake.answer(
             IntakeRequest(
                 source: "default",
                 format: batch.format,
                 contentType: "application/json",
-                body: Body(Array(body.utf8))
+                contentEncoding: encoding,
+                body: PackedBody.pack(Array(body.utf8), encoding)
             )
         )
     }

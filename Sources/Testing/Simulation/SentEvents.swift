@@ -39,6 +39,10 @@ final class SentEvents: Sendable {
     var count: Int { state.withLock { $0.events.count } }
     func isKnown(_ id: String) -> Bool { state.withLock { $0.places[id] != nil } }
 
+    func event(_ id: String) -> Event? {
+        state.withLock { state in state.places[id].map { state.events[$0] } }
+    }
+
     func beginRequest() -> Int {
         state.withLock { state in
             state.requests += 1

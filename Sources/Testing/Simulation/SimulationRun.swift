@@ -35,6 +35,8 @@ package final class SimulationRun: Sendable {
     private let events = SentEvents()
     private let senders: [Sender]
     private let reporter: Reporter?
+    private let keeper: Operator?
+    private let replayer: Replayer?
     private let ending = Mutex<Ending?>(nil)
     private let books = Mutex<Oracle.Books?>(nil)
     private let failures = Mutex<[String]>([])
@@ -67,6 +69,8 @@ package final class SimulationRun: Sendable {
         let events = events
         world.elsewhere.letAliensIn(scenario.aliens)
         senders = (1...scenario.senders).map { Sender($0, world, scenario, events) }
+        keeper = scenario.hasOperator ? Operator(world, scenario, events) : nil
+        replayer = scenario.replays > 0 ? Replayer(world, scenario) : nil
         reporter = scenario.tracks ? Reporter(world, events, drawsKeys: variant == .drawsKeys) : nil
     }
 
@@ -79,7 +83,7 @@ package final class SimulationRun: Sendable {
         }
         fail(EscapeTrap.take().map { "it escaped: \($0)" })
         if world.executor.strangers > 0 { fail(["\(world.executor.strangers) jobs came from other threads"]) }
-        fail(senders.flatMap(\.complaints))
+        fail(senders.flatMap(\.complaints) + (replayer?.complaints ?? []) + (reporter?.complaints ?? []))
         if !scenario.rots { fail(world.alarms) }
         return Verdict(
             seed: world.seed,
@@ -93,7 +97,7 @@ package final class SimulationRun: Sendable {
     private func judge() {
         guard let books = books.withLock({ $0 }) else { return fail(["the last life left no books"]) }
         var oracle = Oracle(scenario, world, events.all, books)
-        fail(oracle.judge())
+        fail(oracle.judge(replaysTaken: replayer?.answered ?? []))
     }
 
     private func fail(_ found: [String]) {
@@ -170,7 +174,13 @@ package final class SimulationRun: Sendable {
             if let reporter {
                 group.addTask { await reporter.report(share, to: rooms, pause: pause) }
             }
+            if let replayer {
+                group.addTask { await replayer.ask(rooms, pause: .milliseconds(10)...life.lasts) }
+            }
             if isLast { return await group.waitForAll() }
+            if let keeper {
+                group.addTask { await keeper.look(after: rooms, pause: .milliseconds(10)...life.lasts) }
+            }
             if let jump = life.clock {
                 group.addTask {
                     guard (try? await clock.sleep(for: jump.after)) != nil else { return }
@@ -192,23 +202,35 @@ package final class SimulationRun: Sendable {
             try? await clock.sleep(for: .milliseconds(20))
             group.cancelAll()
         }
-        if isLast { await settle(rooms) }
+        guard isLast, await settle(rooms) else { return }
+        if let keeper {
+            fail(await keeper.finish(rooms))
+            guard await settle(rooms) else { return }
+        }
+        await readFrames(rooms.journal)
     }
 
-    /// Waits until everything has landed, and keeps what the service then says.
-    private func settle(_ rooms: RoomsAtWork) async {
+    /// Waits until everything has landed, and keeps what the service then says; false if it waits in vain.
+    private func settle(_ rooms: RoomsAtWork) async -> Bool {
         let deadline = world.clock.elapsed + Self.landingMax
         while true {
+            let replays = (try? await rooms.replays()) ?? []
             let connectors = rooms.delivery.status()
             let sources = rooms.intake.balances
-            books.withLock { $0 = Oracle.Books(connectors: connectors, sources: sources) }
+            books.withLock { books in
+                books = Oracle.Books(connectors: connectors, sources: sources)
+                books?.replays = replays.map(\.replay)
+            }
             let late = connectors.filter { status in
                 status.total.pending > 0 || status.openPlans > 0 || status.partitions.contains { $0.lagOffsets > 0 }
             }
-            guard !late.isEmpty || world.network.hasStragglers else { return await readFrames(rooms.journal) }
-            await overcomeConflicts(rooms)
+            let open = replays.filter { [.running, .failed].contains($0.replay.state) }
+            guard !late.isEmpty || !open.isEmpty || world.network.hasStragglers else { return true }
+            await overcomeConflicts(rooms, isInReplay: open.contains { $0.trouble != nil })
             guard world.clock.elapsed < deadline else {
-                return fail(late.map { "\($0.name) has not landed all: \($0.condition), \($0.reason ?? "no reason")" })
+                fail(late.map { "\($0.name) has not landed all: \($0.condition), \($0.reason ?? "no reason")" })
+                fail(open.map { "replay \($0.replay.id) does not end: \($0.trouble ?? "no reason")" })
+                return false
             }
             try? await world.clock.sleep(for: .seconds(1))
         }
@@ -224,7 +246,7 @@ package final class SimulationRun: Sendable {
                     Oracle.Frame(
                         partition: Int64(partition.rawValue),
                         offsets: frame.firstOffset.rawValue..<frame.nextOffset.rawValue,
-                        hour: Hour(of: frame.time).text
+                        time: frame.time
                     )
                 )
             }
@@ -233,9 +255,9 @@ package final class SimulationRun: Sendable {
     }
 
     /// What an operator does: takes away what others have put under the keys of plans, and lets the connectors go on.
-    private func overcomeConflicts(_ rooms: RoomsAtWork) async {
-        guard rooms.delivery.status().contains(where: { $0.condition == .conflict }) else { return }
+    private func overcomeConflicts(_ rooms: RoomsAtWork, isInReplay: Bool) async {
+        guard isInReplay || rooms.delivery.status().contains(where: { $0.condition == .conflict }) else { return }
         guard world.elsewhere.removeAliens() else { return }
-        for connector in rooms.delivery.connectors { try? await connector.resume() }
+        for connector in rooms.delivery.connectors { try? await rooms.resume(connector) }
     }
 }

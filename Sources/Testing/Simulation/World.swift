@@ -52,6 +52,16 @@ final class World: Sendable {
         return seams
     }
 
+    /// The way in which the service is broken.
+    var variant: BrokenVariant? { broken?.variant }
+
+    /// Has what the journal is given meanwhile count as new, where the service is broken so.
+    func renewing(_ work: () async -> Void) async {
+        broken?.memory.isRenewing = true
+        await work()
+        broken?.memory.isRenewing = false
+    }
+
     /// The process ends as if by a fault of its own: the disk does nothing more for it.
     func failStop() {
         weather.end("it stops rather than risk what was acknowledged")

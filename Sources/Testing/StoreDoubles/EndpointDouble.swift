@@ -4,7 +4,7 @@ internal import Crypto
 package import Platform
 internal import Synchronization
 
-/// A partner's endpoint in memory: keeps the ids of the events that it took, in their order.
+/// A partner's endpoint in memory: keeps of the events that it took what they are, in their order.
 ///
 /// It looks at each request as a strict partner would: the envelope's members and their types, the header of the
 /// envelope's version, the content type, the token, at most 100 events. Signatures are checked after Standard Webhooks:
@@ -24,8 +24,16 @@ package final class EndpointDouble: Sendable {
         case keepSlowly(Duration)
     }
 
+    /// One that was taken.
+    package struct Event: Sendable, Hashable {
+        package let id: String
+        package let type: String
+        /// Empty where it has none.
+        package let user: String
+    }
+
     private struct State {
-        var ids: [String] = []
+        var events: [Event] = []
         var requests = 0
         var complaints: [String] = []
         var poison: Set<String> = []
@@ -44,7 +52,8 @@ package final class EndpointDouble: Sendable {
         self.clock = clock
     }
 
-    package var ids: [String] { state.withLock(\.ids) }
+    package var events: [Event] { state.withLock(\.events) }
+    package var ids: [String] { events.map(\.id) }
     /// Requests that carried events.
     package var requests: Int { state.withLock(\.requests) }
     package var complaints: [String] { state.withLock(\.complaints) }
@@ -76,18 +85,20 @@ package final class EndpointDouble: Sendable {
             state.complaints += signatureComplaints(about: request, &state)
             guard request.header("Authorization") == "Bearer \(Self.token)" else { return .respond(status: 401) }
             guard request.body.count <= state.bodyBytesMax else { return .respond(status: 413) }
-            let ids: [String]
+            let events: [Event]
             do throws(AvroError) {
-                ids = try Self.ids(of: request.body, &state.complaints)
+                events = try Self.events(of: request.body, &state.complaints)
             } catch {
                 state.complaints.append("the body is not JSON: \(error)")
                 return .respond(status: 400)
             }
-            if !ids.isEmpty { state.requests += 1 }
-            guard state.poison.isDisjoint(with: ids) else { return .respond(status: 400, body: Array("bad".utf8)) }
-            let mishap = ids.isEmpty || state.mishaps.isEmpty ? nil : state.mishaps.removeFirst()
+            if !events.isEmpty { state.requests += 1 }
+            guard state.poison.isDisjoint(with: events.map(\.id)) else {
+                return .respond(status: 400, body: Array("bad".utf8))
+            }
+            let mishap = events.isEmpty || state.mishaps.isEmpty ? nil : state.mishaps.removeFirst()
             if case .answer(let answer) = mishap { return answer }
-            state.ids += ids
+            state.events += events
             return switch mishap {
             case .loseAnswer: .reset
             case .keepSlowly(let pause): .late(pause, status: 202)
@@ -127,7 +138,7 @@ package final class EndpointDouble: Sendable {
         return complaints
     }
 
-    private static func ids(of body: [UInt8], _ complaints: inout [String]) throws(AvroError) -> [String] {
+    private static func events(of body: [UInt8], _ complaints: inout [String]) throws(AvroError) -> [Event] {
         let json = try JSONValue(parsing: String(decoding: body, as: UTF8.self))
         guard case .object(let members) = json, members.map(\.key) == ["events"], let events = json["events"]?.array
         else {
@@ -137,7 +148,8 @@ package final class EndpointDouble: Sendable {
         if events.count > 100 { complaints.append("\(events.count) events came at once") }
         return events.compactMap { event in
             guard
-                case .object(let members) = event, event["event_type"]?.string != nil, let id = event["id"]?.string,
+                case .object(let members) = event, let type = event["event_type"]?.string,
+                let id = event["id"]?.string,
                 event["time"]?.integer != nil, case .object(let user)? = event["user"],
                 case .object(let properties)? = event["properties"]
             else {
@@ -149,7 +161,7 @@ package final class EndpointDouble: Sendable {
             let ofUser: Set = ["user_id", "external_user_id", "device_id", "timezone"]
             for member in user where !ofUser.contains(member.key) { complaints.append("user has \(member.key)") }
             for member in user + properties where member.value == .null { complaints.append("\(member.key) is null") }
-            return id
+            return Event(id: id, type: type, user: event["user"]?["user_id"]?.string ?? "")
         }
     }
 }
