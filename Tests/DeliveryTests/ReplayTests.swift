@@ -118,6 +118,28 @@ struct ReplayTests {
         try Landed(world.objects.filter { $0.key.hasPrefix(".replay/") }).expectExactly((0..<10).map { "0-\($0)" })
     }
 
+    @Test("of a replay that has ended no refused record is left in state")
+    func refusals() async throws {
+        _ = write()
+        let stream = FakeStream()
+        stream.setPoison(["0-1"], refusesWhole: false)
+        let settings = DeliveryWorld.settings()
+        let counts = try await world.replaying([(settings, .stream(stream))]) { _, replays in
+            _ = try await start("r", 0..<1, replays)
+            return try await until(replays, "r", is: .finished).replay.counts
+        }
+        #expect(counts.setAside == 1)
+        let state = try await world.openState()
+        let left = try await state.refused(
+            connector: Replay.stateID(of: "r"),
+            partition: PartitionID(0),
+            from: .zero,
+            limit: 10
+        )
+        #expect(left.isEmpty)
+        try await state.close()
+    }
+
     @Test("what is not there is said: a connector, a replay, a time before the journal")
     func nothing() async throws {
         _ = write()

@@ -2,8 +2,9 @@ internal import Synchronization
 
 /// The memory that the open blocks of all connectors share.
 ///
-/// A worker that finds the whole over its budget moves its own largest blocks to disk until it is down to its share,
-/// so the total stays below the budget and one frame for each worker, whatever the traffic.
+/// A worker that finds the whole over its budget moves its own largest blocks to disk until it is down to its share.
+/// One that had more than its share before others came keeps it until its next turn, and these may come up to theirs:
+/// so the total stays below twice the budget and one frame for each worker, whatever the traffic.
 package final class StagingMemory: Sendable {
     package let budget: Int
     private let used = Atomic(0)

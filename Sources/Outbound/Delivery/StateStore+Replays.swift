@@ -17,7 +17,8 @@ extension StateStore {
         let connector = replay.stateID
         try await write(owner: owner) { database in
             try Self.put(replay, in: database)
-            for table in ["cursors", "cursor_next", "counts", "plans"] {
+            // What was refused on the way stands among the live connector's own: nobody could reach it here.
+            for table in ["cursors", "cursor_next", "counts", "plans", "refused"] {
                 try database.execute(sql: "DELETE FROM \(table) WHERE connector = ?", arguments: [connector])
             }
             try database.execute(sql: "DELETE FROM connectors WHERE id = ?", arguments: [connector])
