@@ -78,6 +78,13 @@ package final class FaultyFiles: FileSystem {
     /// The bytes of all files together.
     package var bytes: Int { state.withLock { $0.bytes } }
 
+    /// The bytes of all files whose paths begin so.
+    package func bytes(under prefix: String) -> Int {
+        state.withLock { state in
+            state.entries.reduce(0) { $0 + ($1.key.hasPrefix(prefix) ? $1.value.current.count : 0) }
+        }
+    }
+
     /// The paths of all files that begin so, sorted by their bytes.
     package func paths(under prefix: String) -> [String] {
         state.withLock { state in state.entries.keys.filter { $0.hasPrefix(prefix) }.sorted() }

@@ -104,7 +104,7 @@ final class BrokenJournal: Journal {
     var secret: [UInt8] { base.secret }
     var recordBytesMax: Int { base.recordBytesMax }
     var bytesOnDisk: Int64 { base.bytesOnDisk }
-    func admits(bytes: Int) -> Bool { base.admits(bytes: bytes) }
+    func admits(bytes: Int) -> Bool { variant == .ignoresDisk || base.admits(bytes: bytes) }
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
         let reader = base.makeReader(partition, from: from)
         guard variant == .forgetsChanges else { return reader }

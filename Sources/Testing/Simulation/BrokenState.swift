@@ -33,6 +33,13 @@ final class BrokenState: DeliveryState {
     }
 
     func commit(_ commit: CursorCommit, owner: OwnerToken) async throws(DeliveryError) -> [PlanID] {
+        var commit = commit
+        if variant == .hidesLosses {
+            for index in commit.counts.indices {
+                commit.counts[index].landedAdded += commit.counts[index].lostAdded
+                commit.counts[index].lostAdded = 0
+            }
+        }
         let key = "\(commit.connector) \(commit.partition)"
         guard !commit.plans.isEmpty, let before = snapshots.withLock({ $0[key] }) else {
             snapshots.withLock { $0[key] = commit.snapshot }
@@ -72,8 +79,11 @@ final class BrokenState: DeliveryState {
     }
 
     func close(_ plan: Plan, landed: Int, lost: Int, owner: OwnerToken) async throws(DeliveryError) {
-        let landed = variant == .countsTwice ? landed * 2 : landed
-        try await base.close(plan, landed: landed, lost: lost, owner: owner)
+        switch variant {
+        case .countsTwice: try await base.close(plan, landed: landed * 2, lost: lost, owner: owner)
+        case .hidesLosses: try await base.close(plan, landed: landed + lost, lost: 0, owner: owner)
+        default: try await base.close(plan, landed: landed, lost: lost, owner: owner)
+        }
     }
 
     func openPlans(

@@ -47,6 +47,15 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     /// What is landed is counted twice.
     case countsTwice = "counts-twice"
 
+    /// What is given up counts as landed.
+    case hidesLosses = "hides-losses"
+
+    // Limits.
+    /// Open blocks stay in memory, whatever the budget.
+    case ignoresMemory = "ignores-memory"
+    /// Records are taken though the disk budget is spent.
+    case ignoresDisk = "ignores-disk"
+
     // Dead letters.
     /// What a destination refused goes through intake again, which takes it for a repeat (schedule 7).
     case replaysThroughIntake = "replays-through-intake"

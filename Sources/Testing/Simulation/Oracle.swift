@@ -30,8 +30,14 @@ struct Oracle {
     let events: [SentEvents.Event]
     let books: Books
     var failures: [String] = []
-    /// Acknowledged events that are not there, by connector.
-    private var missing: [String: Int] = [:]
+    /// Good events that are not there, by connector and type.
+    private var missing: [String: [String: Missing]] = [:]
+
+    private struct Missing {
+        var acknowledged = 0
+        /// Of unknown fate: they may be in the journal or not.
+        var unknown = 0
+    }
 
     init(_ scenario: Scenario, _ world: World, _ events: [SentEvents.Event], _ books: Books) {
         self.scenario = scenario
@@ -112,11 +118,30 @@ struct Oracle {
         }
         judgeOrder(in: objects, of: connector)
         judgeHours(of: objects)
+        var counts: [String: Int] = [:]
+        for object in objects { counts[object.type, default: 0] += object.records.count }
+        judgeLanded(counts, of: connector)
+    }
+
+    /// What counts as landed or delivered is there, and nothing else.
+    ///
+    /// A file that arrives after it was given up is there and counts as lost; and of what is lost so, nothing else is.
+    private mutating func judgeLanded(_ there: [String: Int], of connector: Scenario.Connector) {
         for balance in balances(of: connector) {
-            let count = objects.filter { $0.type == balance.type }.reduce(0) { $0 + $1.records.count }
-            let counted = balance.counts.landed
-            guard count != counted else { continue }
-            failures.append("\(connector.name): \(counted) of \(balance.type) count as landed, not \(count)")
+            let (count, counts) = (there[balance.type] ?? 0, balance.counts)
+            let (late, missing) = (count - counts.landed, missing[connector.name]?[balance.type] ?? Missing())
+            guard connector.givesUp ? late < 0 || late > counts.lost : late != 0 else {
+                // What was set aside at the end is not there either.
+                let gone = counts.lost + counts.setAside - late
+                guard connector.givesUp, gone < missing.acknowledged || gone > missing.acknowledged + missing.unknown
+                else { continue }
+                failures.append(
+                    "\(connector.name): \(missing.acknowledged) to \(missing.acknowledged + missing.unknown) of "
+                        + "\(balance.type) are gone, and \(gone) count as lost"
+                )
+                continue
+            }
+            failures.append("\(connector.name): \(counts.landed) of \(balance.type) count as landed, not \(count)")
         }
     }
 
@@ -131,9 +156,11 @@ struct Oracle {
             guard count > 0 else { return }
             let what = event.isBad ? "bad" : "not carried"
             failures.append("\(connector.name): \(event.id) stands there, which is \(what)")
-        } else if count == 0, event.fate == .acknowledged {
-            missing[connector.name, default: 0] += 1
-            if scenario.rots { return }
+        } else if count == 0 {
+            let isAcknowledged = event.fate == .acknowledged
+            let path: WritableKeyPath<Missing, Int> = isAcknowledged ? \.acknowledged : \.unknown
+            missing[connector.name, default: [:]][event.type, default: Missing()][keyPath: path] += 1
+            guard isAcknowledged, !scenario.rots, !connector.givesUp else { return }
             failures.append("\(connector.name): \(event.id) was acknowledged and is lost")
         } else if count > most {
             failures.append("\(connector.name): \(event.id) stands there \(count) times")
@@ -182,17 +209,14 @@ struct Oracle {
             let count = times.removeValue(forKey: event.id) ?? 0
             if world.elsewhere.refuses(event.id) {
                 if count > 0 { failures.append("\(connector.name): \(event.id) was taken by who refuses it") }
-                continue
+                // Where an operator is about, only what was given up before it was refused is still refused at the end.
+                if !scenario.hasOperator, !connector.givesUp { continue }
             }
             judge(event, count, isCarried: types.contains(event.type), most: .max, in: connector)
         }
         for id in times.keys.sorted() { failures.append("\(connector.name): nobody sent \(id)") }
         // Where segments rot, what was delivered and not booked counts as lost.
-        for balance in scenario.rots ? [] : balances(of: connector) {
-            let (count, counted) = (kinds[balance.type] ?? 0, balance.counts.landed)
-            guard count != counted else { continue }
-            failures.append("\(connector.name): \(counted) of \(balance.type) count as delivered, not \(count)")
-        }
+        if !scenario.rots { judgeLanded(kinds, of: connector) }
     }
 
     private func balances(of connector: Scenario.Connector) -> [NamedCounts] {
@@ -205,12 +229,15 @@ struct Oracle {
         let status = books.connectors.first { $0.name == connector.name }
         let gaps = status?.partitions.reduce(0) { $0 + $1.gapOffsets } ?? 0
         let lost = balances.reduce(gaps) { $0 + $1.counts.lost }
-        if let missing = missing[connector.name], missing > lost {
+        let missing = missing[connector.name]?.values.reduce(0) { $0 + $1.acknowledged } ?? 0
+        // Of who gives up it is told by type, and exactly.
+        if missing > lost, !connector.givesUp {
             failures.append("\(connector.name): \(missing) acknowledged events are gone, and \(lost) count as lost")
         }
         for balance in balances {
             let counts = balance.counts
-            guard counts.isBalanced, counts.pending == 0, counts.lost == 0 || scenario.rots else {
+            let mayLose = scenario.rots || connector.givesUp
+            guard counts.isBalanced, counts.pending == 0, counts.lost == 0 || mayLose else {
                 failures.append("\(connector.name): the balance of \(balance.type) is \(counts)")
                 continue
             }

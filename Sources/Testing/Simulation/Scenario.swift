@@ -19,6 +19,8 @@ struct Scenario: Sendable {
         var codec: Int
         /// When the disk has no room left, and for how long.
         var full: (after: Duration, lasts: Duration)?
+        /// What somebody has added to the disk budget.
+        var budgetRaise = 0
         /// How far the service's wall clock is ahead of the true one, and when in the life it is put there.
         var clock: (aheadBy: Duration, after: Duration)?
 
@@ -38,17 +40,22 @@ struct Scenario: Sendable {
         var name: String
         var kind: Kind
         var events: [String]
+        /// Whether it gives up its oldest records where the disk budget is spent.
+        var givesUp = false
         /// How it stands in the configuration, but for its codec.
         var yaml: String
 
         func yaml(codec: Int) -> String {
             yaml.replacing("CODEC", with: Self.codecs[codec % Self.codecs.count])
+                .replacing("FULL", with: givesUp ? "give_up" : "wait")
         }
 
         private static let codecs = ["null", "deflate, level: 1", "snappy", "zstandard, level: 1"]
     }
 
     static let data = "/sim/data"
+    /// Room for the databases in a disk budget, and what their logs come to over a long time.
+    private static let (stateBytes, logBytes) = (512 << 10, 10 << 20)
     static let folder = "/sim/files"
     static let types = [
         "users.messages.email.Send", "users.messages.email.Delivery", "users.messages.email.Open",
@@ -67,6 +74,8 @@ struct Scenario: Sendable {
     var segmentBytes: Int
     var memoryBytes: Int
     var keep: Duration
+    /// What journal, staging and state may hold together.
+    var diskBudget: Int?
     /// How long repeats are recognised; a sender gives up before.
     var window = Duration.seconds(86_400)
     /// Whether senders that ask twice do so in the same moment.
@@ -84,6 +93,10 @@ struct Scenario: Sendable {
     var badEvents: Int
     var repeats: Int
     var poison: Int
+    /// Of a thousand events: such with a long text, and how long it is at most.
+    var longEvents = (perMille: 100, bytes: 3_000)
+    /// How many events a request has at most.
+    var batches = [1, 4, 12]
 
     /// The types of the standard glossary that take part: a compiled edition costs more than all the rest of a start.
     static let glossary: Glossary = {
@@ -121,14 +134,15 @@ struct Scenario: Sendable {
             )
         )
         specialize(dice, seed: seed)
-        equip(Dice(seed: seed, for: 11))
+        equip(Dice(seed: seed, for: 11), seed: seed)
     }
 
     /// What came into the simulator later has dice of its own: the rest of a seed stays as it was.
-    private mutating func equip(_ dice: Dice) {
+    private mutating func equip(_ dice: Dice, seed: UInt64) {
         hasOperator = dice.chance(400) && connectors.contains { $0.kind == .endpoint }
         if hasOperator { poison = 100 }
         replays = dice.chance(250) ? dice.number(1...3) : 0
+        if seed % 20 == 15 { spend(dice) }
     }
 
     /// Of twenty seeds one has many short lives and then one that ends while old segments go, one has senders that ask
@@ -180,6 +194,26 @@ struct Scenario: Sendable {
         }
     }
 
+    /// More comes than the disk may hold, while what it is for cannot be reached: intake has to wait, and connectors
+    /// that are told so give up what is oldest.
+    private mutating func spend(_ dice: Dice) {
+        (partitions, segmentBytes, keep, repeats, senders) = (dice.number(1...2), 192 << 10, .seconds(7 * 86_400), 0, 4)
+        // As much as a request may have where segments are so small.
+        (batches, longEvents) = ([1, 2], (900, 15_000))
+        diskBudget = segmentBytes * partitions * dice.number(4...6) + Self.stateBytes
+        for index in connectors.indices { connectors[index].givesUp = dice.chance(600) }
+        for index in lives.indices.dropLast() {
+            lives[index].lasts = .seconds(dice.number(20...60))
+            lives[index].requests = 100
+            lives[index].outlook.requestsFailing = 1_000
+            lives[index].clock = nil
+            lives[index].full = nil
+            // Not before there is much.
+            (lives[index].outlook.endsAmong, lives[index].outlook.endsAtStep) = ("", dice.number(600...2_000))
+        }
+        lives[lives.count - 1].budgetRaise = Self.logBytes
+    }
+
     private static func connectors(_ dice: Dice) -> [Connector] {
         var kinds: [Connector.Kind] = [.bucket]
         if dice.chance(600) { kinds.append(.folder) }
@@ -216,7 +250,7 @@ struct Scenario: Sendable {
             name: name,
             kind: kind,
             events: events,
-            yaml: "  \(name): {start: oldest, \(filter)destination: \(destination)}"
+            yaml: "  \(name): {start: oldest, when_full: FULL, \(filter)destination: \(destination)}"
         )
     }
 
@@ -275,6 +309,7 @@ struct Scenario: Sendable {
         configuration.journal.segmentBytes = segmentBytes
         configuration.delivery.memoryBytes = memoryBytes
         configuration.journal.keep = keep
+        configuration.disk.budgetBytes = diskBudget.map { $0 + life.budgetRaise }
         configuration.duplicates.window = window
         // Not in the text: reading it there checks the keys, and costs more than all the rest of it.
         configuration.tracking.sources["default"] = SourceTrackingPart(

@@ -76,6 +76,9 @@ final class Sender: Sendable {
     /// Sends a batch; it is unanswered no more once somebody has heard an answer.
     private func send(_ batch: Batch, to intake: Intake) async {
         let answer = await answer(batch, intake)
+        if answer.status == 503, scenario.diskBudget != nil {
+            try? await world.clock.sleep(for: .seconds(answer.retryAfter ?? 1))
+        }
         // Between the service and the sender an answer can be lost too.
         guard !world.weather.isOver, !dice.chance(scenario.repeats / 4), heed(answer, of: batch) else { return }
         unanswered.withLock { $0.removeAll { $0.number == batch.number } }
@@ -142,7 +145,7 @@ final class Sender: Sendable {
     private func makeBatch() -> Batch {
         let request = events.beginRequest()
         var batch = Batch(number: request, events: [], format: dice.chance(250) ? .currents : .events)
-        for _ in 0..<dice.number(1...dice.pick([1, 4, 12])) {
+        for _ in 0..<dice.number(1...dice.pick(scenario.batches)) {
             if dice.chance(scenario.repeats), let known = events.some(dice, acknowledged: true) {
                 batch.events.append(known)
             } else {
@@ -183,8 +186,8 @@ final class Sender: Sendable {
                 envelopeFields = fields
             }
         }
-        if dice.chance(100) {
-            let long = String(repeating: "x", count: dice.number(1...3_000))
+        if dice.chance(scenario.longEvents.perMille) {
+            let long = String(repeating: "x", count: dice.number(1...scenario.longEvents.bytes))
             fields += ",\"campaign_name\":\"\(long)\""
             envelopeFields += ",\"campaign_name\":\"\(long)\""
         }

@@ -30,6 +30,8 @@ package final class SimulationRun: Sendable {
     /// How long all may take to land once everything works.
     private static let landingMax = Duration.seconds(2 * 3_600)
 
+    private static let memoryBudgetsMax = 3
+
     private let world: World
     private let scenario: Scenario
     private let events = SentEvents()
@@ -40,6 +42,8 @@ package final class SimulationRun: Sendable {
     private let ending = Mutex<Ending?>(nil)
     private let books = Mutex<Oracle.Books?>(nil)
     private let failures = Mutex<[String]>([])
+    /// What the connectors of the present life share, and the most that they held while nobody had anything to do.
+    private let memory = Mutex<(shared: StagingMemory?, peak: Int)>((nil, 0))
 
     /// Runs a seed; `show` is told each thing that happens.
     package static func verdict(
@@ -96,6 +100,8 @@ package final class SimulationRun: Sendable {
 
     private func judge() {
         guard let books = books.withLock({ $0 }) else { return fail(["the last life left no books"]) }
+        // Whose plan was given up stands in nobody's way; what was taken for ours is missed all the same.
+        if scenario.diskBudget != nil { _ = world.elsewhere.removeAliens() }
         var oracle = Oracle(scenario, world, events.all, books)
         fail(oracle.judge(replaysTaken: replayer?.answered ?? []))
     }
@@ -113,10 +119,16 @@ package final class SimulationRun: Sendable {
         if scenario.isForgetful || scenario.rots && world.rot() { for sender in senders { sender.giveUp() } }
         if isLast { world.clock.setWall(aheadBy: .zero) }
         ending.withLock { $0 = nil }
+        memory.withLock { $0 = (nil, 0) }
         world.executor.begin { await self.serve(life, isLast: isLast) }
         let limit = world.clock.elapsed + Self.lifeMax
-        let how = world.executor.run(jobsMax: Self.jobsMax, until: limit) { ending.withLock { $0 } != nil }
+        let how = world.executor.run(jobsMax: Self.jobsMax, until: limit) {
+            memory.withLock { $0.peak = max($0.peak, $0.shared?.bytesUsed ?? 0) }
+        } isOver: {
+            ending.withLock { $0 } != nil
+        }
         let steps = world.weather.steps
+        judgeLimits(life)
         defer { world.bury(hasPower: life.keepsPower) }
         switch (how, ending.withLock({ $0 })) {
         case (.stuck, _): fail(["everything stands still after \(steps) steps"])
@@ -133,17 +145,40 @@ package final class SimulationRun: Sendable {
         return false
     }
 
+    /// Whether a life kept to what it may hold of memory and disk.
+    ///
+    /// A worker that others push over the memory's budget comes down to its share at its next turn, and those others to
+    /// theirs: together they hold less than twice the budget where nobody has anything to do, and somewhat more where
+    /// replays have made the shares smaller meanwhile.
+    private func judgeLimits(_ life: Scenario.Life) {
+        let (shared, peak) = memory.withLock { $0 }
+        if peak >= Self.memoryBudgetsMax * scenario.memoryBytes {
+            fail(["open blocks held \(peak) bytes, and \(scenario.memoryBytes) are what they may have"])
+        }
+        if case .polite? = ending.withLock({ $0 }), let held = shared?.bytesUsed, held != 0 {
+            fail(["\(held) bytes of open blocks are still held when nobody works any more"])
+        }
+        guard let budget = scenario.diskBudget.map({ $0 + life.budgetRaise }) else { return }
+        let journal = world.disk.bytes(under: Scenario.data + "/journal/")
+        // A segment that is begun, and the next one, may be on their way for each partition.
+        guard journal > budget + 2 * scenario.segmentBytes * scenario.partitions else { return }
+        fail(["the journal has \(journal) bytes, and \(budget) are what all may have"])
+    }
+
     private func serve(_ life: Scenario.Life, isLast: Bool) async {
         do {
             let world = world
+            var configuration = try scenario.configuration(life)
+            if world.variant == .ignoresMemory { configuration.delivery.memoryBytes = .max }
             let rooms = try await RoomsAtWork.open(
-                scenario.configuration(life),
+                configuration,
                 glossary: Scenario.glossary,
                 platform: world.platform,
                 logger: world.logger,
                 failStop: FailStop(logger: world.logger) { world.failStop() },
                 seams: world.seams
             )
+            memory.withLock { $0.shared = rooms.delivery.environment.memory }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await world.network.carryStragglers() }
                 group.addTask {
