@@ -29,6 +29,27 @@ struct RemovalTests {
         try world.files.list(JournalWorld.folder).filter { $0.hasSuffix(".ids") }
     }
 
+    @Test("a segment that could not be removed goes before any newer one", arguments: ["remove", "sync of folder"])
+    func failing(kind: String) async throws {
+        let world = JournalWorld()
+        try await world.run { journal in
+            try await Self.fill(journal)
+            let bytes = journal.bytesOnDisk
+            let ending = kind == "remove" ? ".segment" : ""
+            world.files.failNext(kind, of: ending, times: 2, code: FileError.inputOutput)
+            for _ in 0..<2 {
+                await #expect(throws: JournalError.self) { try await Self.removeAll(journal, world) }
+                // What is still there is counted.
+                if kind == "remove" { #expect(journal.bytesOnDisk >= bytes) }
+            }
+            #expect(try await Self.removeAll(journal, world) > 1)
+            #expect(try world.segments().count <= 3)
+        }
+        // Where an older one is left behind, the next start misses the newer ones.
+        try await world.run { _ in }
+        #expect(world.losses.current.isEmpty)
+    }
+
     @Test("repeats of removed records are known over restarts, until the window has passed", arguments: [true, false])
     func known(crashes: Bool) async throws {
         let world = JournalWorld(duplicateWindow: .seconds(600))

@@ -17,6 +17,8 @@ final class SegmentRemoval: Sendable {
     /// Locked for the whole of a removal: segments go one by one.
     private let kept: Mutex<[SegmentSummary]>
     private let keptBytes: Atomic<Int64>
+    /// The segment that is nobody's any more and whose file may still be there: no newer one goes before it has.
+    private let leaving = Mutex<SegmentSummary?>(nil)
 
     init(_ log: PartitionLog, kept: [SegmentSummary], context: JournalContext) {
         self.log = log
@@ -26,8 +28,8 @@ final class SegmentRemoval: Sendable {
         self.kept = Mutex(kept)
     }
 
-    /// What the kept identities take on the disk.
-    var bytesOnDisk: Int64 { keptBytes.load(ordering: .relaxed) }
+    /// What the kept identities take on the disk, and a segment that could not be removed.
+    var bytesOnDisk: Int64 { keptBytes.load(ordering: .relaxed) + (leaving.withLock { $0?.bytes } ?? 0) }
 
     /// Removes sealed segments, oldest first, and answers how many.
     ///
@@ -35,8 +37,7 @@ final class SegmentRemoval: Sendable {
     func remove(before offset: Offset, olderThan time: Timestamp) throws(FileError) -> Int {
         try kept.withLock { kept throws(FileError) in
             defer { keptBytes.store(Self.bytes(kept), ordering: .relaxed) }
-            let files = context.platform.files
-            var removed = 0
+            var removed = try finishLeaving() ? 1 : 0
             while let segment = log.removable(before: offset, olderThan: time) {
                 if isInWindow(segment), log.identities - segment.identities < capacity,
                     let summary = try keepIdentities(of: segment)
@@ -44,15 +45,30 @@ final class SegmentRemoval: Sendable {
                     kept.append(summary)
                 }
                 log.drop(segment)
-                try files.remove(segment.path)
-                // One by one: after a power loss no older segment may be back while a newer one is gone.
-                try files.synchronizeFolder(context.settings.folder)
-                context.metrics.segmentsRemoved.add()
-                removed += 1
+                leaving.withLock { $0 = segment }
+                removed += try finishLeaving() ? 1 : 0
             }
             try forget(&kept)
             return removed
         }
+    }
+
+    /// Removes the file of the segment that is leaving, durably; false if there is none.
+    ///
+    /// One by one: neither after a power loss nor after a removal that failed may an older segment be there while a
+    /// newer one is gone, which the next start would take for rot.
+    private func finishLeaving() throws(FileError) -> Bool {
+        guard let segment = leaving.withLock({ $0 }) else { return false }
+        let files = context.platform.files
+        do throws(FileError) {
+            try files.remove(segment.path)
+        } catch  where error.isNotFound {
+            // It went before the folder could be synced, or somebody's hand took it.
+        }
+        try files.synchronizeFolder(context.settings.folder)
+        leaving.withLock { $0 = nil }
+        context.metrics.segmentsRemoved.add()
+        return true
     }
 
     /// Nil where nothing can be read of them any more.
