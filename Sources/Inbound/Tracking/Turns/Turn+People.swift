@@ -99,7 +99,8 @@ extension Turn {
     }
 
     func isChange(_ fields: Fields) throws(TrackingError) -> Bool {
-        guard let group = fields.string("subscription_group_id"), let status = fields.string("subscription_status") else {
+        guard let group = fields.string("subscription_group_id"), let status = fields.string("subscription_status")
+        else {
             return false
         }
         let head = ids.head("subscription", group)
