@@ -108,7 +108,8 @@ extension Turn {
 
     /// Whether the provider told of a message before its report, which so was received already.
     private func isAdopted(_ context: MessageContext, as providerID: String?) throws(TrackingError) -> Bool {
-        guard let providerID else { return false }
+        // Where no source leaves the Send to its provider, none is adopted.
+        guard let providerID, sources.values.contains(where: { $0.sends == .provider }) else { return false }
         let asked = Happening(
             type: context.sendType,
             id: "",
