@@ -43,6 +43,29 @@ import Testing
         #expect(answer.accepted == 3_000, "\(answer.text.prefix(300))")
     }
 
+    @Test("lines of a large body are taken like those of small ones, wherever they end", arguments: ["\n", "\r\n \n"])
+    func manyLines(end: String) async throws {
+        let lines = "application/x-ndjson"
+        // Some 2 MB: three pieces.
+        let good = (0..<4_000).map { entry("id-\($0)", bytes: 400 + $0 % 150) }
+        let small = try Bench()
+        for start in stride(from: 0, to: good.count, by: 500) {
+            _ = await small.post(good[start..<start + 500].joined(separator: end), type: lines)
+        }
+        let wanted = small.journal.kept.map(\.datum)
+        #expect(wanted.count == 4_000)
+        for bad in [nil, 0, 1_900, 3_999] as [Int?] {
+            let bench = try Bench()
+            var events = good
+            if let bad { events[bad] = "{" }
+            let answer = await bench.post(events.joined(separator: end), type: lines)
+            #expect(answer.rejected.map { $0["index"]?.integer } == (bad.map { [Int64($0)] } ?? []))
+            var expected = wanted
+            if let bad { expected.remove(at: bad) }
+            #expect(bench.journal.kept.map(\.datum) == expected)
+        }
+    }
+
     @Test("time outside 32-bit seconds is set aside in every source; milliseconds are named as the likely mistake")
     func time() async throws {
         for strict in [false, true] {

@@ -66,8 +66,8 @@ struct EventParser {
         self.source = source
     }
 
-    /// The whole body at once where that will do; event by event where it does not parse, is larger than an event may
-    /// be, or an event's own bytes are wanted.
+    /// The whole body at once where that will do, or many lines at once; event by event where it does not parse, is an
+    /// array larger than an event may be, or an event's own bytes are wanted.
     func parse(_ text: UnsafeBufferPointer<UInt8>, in lane: Lane) throws(BodyError) -> ParsedBody {
         let text = unsafe Self.withoutMark(text)
         guard unsafe text.contains(where: { !BodySplitter.isSpace($0) }) else {
@@ -75,7 +75,9 @@ struct EventParser {
             guard shape == .flat else { return ParsedBody() }
             throw .notJSON("the body is empty; send an event, an array of events, or NDJSON")
         }
-        if text.count <= eventBytesMax, let parsed = unsafe try parseWhole(text, in: lane) { return parsed }
+        if shape == .lines || text.count <= eventBytesMax, let parsed = unsafe try parseWhole(text, in: lane) {
+            return parsed
+        }
         return unsafe try parseSingly(text, in: lane)
     }
 
@@ -97,22 +99,49 @@ struct EventParser {
         _ text: UnsafeBufferPointer<UInt8>,
         in lane: Lane
     ) throws(BodyError) -> ParsedBody? {
-        var document = unsafe courant_json_document()
-        guard unsafe courant_json_stream_start(lane.parser, text.baseAddress, text.count) == 0 else { return nil }
         var encoder = unsafe makeEncoder(lane, text)
         var parsed = ParsedBody()
+        var rest = unsafe text
+        while !rest.isEmpty {
+            guard let end = unsafe linesEnd(in: rest) else { return nil }
+            let lines = unsafe UnsafeBufferPointer(rebasing: rest[..<end])
+            guard unsafe try parseLines(lines, into: &parsed, &encoder, lane) else { return nil }
+            unsafe rest = UnsafeBufferPointer(rebasing: rest[end...])
+        }
+        return finish(&parsed, encoder, lane)
+    }
+
+    /// Where as many lines end as are parsed at once: a parser's buffers are many times the text. Nil: the first is too
+    /// long.
+    private func linesEnd(in text: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard text.count > eventBytesMax else { return text.count }
+        return unsafe text[..<eventBytesMax].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
+    }
+
+    /// Takes the events of these lines; false where they are not one to a line, or an event's own bytes are wanted.
+    private func parseLines(
+        _ text: UnsafeBufferPointer<UInt8>,
+        into parsed: inout ParsedBody,
+        _ encoder: inout EventEncoder,
+        _ lane: Lane
+    ) throws(BodyError) -> Bool {
+        // Blank lines are no document, and the parser wants one.
+        guard unsafe text.contains(where: { !BodySplitter.isSpace($0) }) else { return true }
+        let before = parsed.received
+        var document = unsafe courant_json_document()
+        guard unsafe courant_json_stream_start(lane.parser, text.baseAddress, text.count) == 0 else { return false }
         while true {
-            guard unsafe courant_json_stream_next(lane.parser, &document) == 0 else { return nil }
+            guard unsafe courant_json_stream_next(lane.parser, &document) == 0 else { return false }
             guard let words = unsafe document.tape, let strings = unsafe document.strings else { break }
             guard parsed.received < eventsMax else { throw .tooManyEvents(eventsMax) }
-            guard unsafe Self.beginsLine(document.position, of: text) else { return nil }
+            guard unsafe Self.beginsLine(document.position, of: text) else { return false }
             unsafe encoder.tape = Tape(words: words, strings: strings)
-            guard unsafe take(Tape.first, into: &parsed, &encoder) else { return nil }
+            guard unsafe take(Tape.first, into: &parsed, &encoder) else { return false }
         }
         // Documents that do not stand one to a line are not NDJSON, though they parse. As many as there are lines, each
         // the first thing in its own, leave no line for one to end in but that in which it begins.
-        guard unsafe parsed.received == Self.lineCount(text, expecting: parsed.received) else { return nil }
-        return finish(&parsed, encoder, lane)
+        let events = parsed.received - before
+        return unsafe events == Self.lineCount(text, expecting: events)
     }
 
     private func parseDocument(
