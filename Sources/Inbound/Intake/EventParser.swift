@@ -111,8 +111,9 @@ struct EventParser {
         return finish(&parsed, encoder, lane)
     }
 
-    /// Where as many lines end as are parsed at once: a parser's buffers are many times the text. Nil: the first is too
-    /// long.
+    /// Where as many lines end as are parsed at once: a parser's buffers are many times the text.
+    ///
+    /// Nil: the first is too long.
     private func linesEnd(in text: UnsafeBufferPointer<UInt8>) -> Int? {
         guard text.count > eventBytesMax else { return text.count }
         return unsafe text[..<eventBytesMax].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
