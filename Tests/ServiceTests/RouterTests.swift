@@ -21,21 +21,7 @@ import Testing
     func bothWays(_ way: Way) async throws {
         let folder = try TestFolder()
         defer { folder.remove() }
-        let logger = LogLines().logger()
-        let board = PhaseBoard()
-        let rooms = try await ServiceRooms.open(
-            settings(in: folder),
-            glossary: .standard,
-            platform: .live(blockingThreads: 2, computeThreads: 1),
-            processID: 1,
-            logger: logger,
-            failStop: FailStop(logger: logger) {}
-        )
-        let reload = ConfigurationReload(rooms, reread: nil)
-        let listeners = try ServiceListeners(rooms: rooms, board: board, reload: reload).listeners { _, _ in }
-        let listener = try #require(listeners.first)
-        let application = try listener.makeApplication { _ in }
-        try await application.test(way.setup) { client in
+        try await withRoutes(of: settings(in: folder), way.setup) { _, board, client in
             try await client.execute(uri: "/healthz", method: .get) { #expect($0.status == .ok) }
             try await client.execute(uri: "/readyz", method: .get) { response in
                 #expect(response.status == .serviceUnavailable)
@@ -66,6 +52,5 @@ import Testing
                 #expect(String(buffer: response.body).contains("\"stopping\""))
             }
         }
-        await rooms.close()
     }
 }

@@ -2,6 +2,7 @@ import CloudHTTP
 import Foundation
 import Glossary
 import Hummingbird
+import HummingbirdTesting
 import Logging
 import Platform
 import ProgramTesting
@@ -47,6 +48,29 @@ final class LogLines: Sendable {
             self.lines.withLock { $0.append(line) }
         }
     }
+}
+
+/// Asks the routes of a service of which nothing runs yet.
+func withRoutes(
+    of configuration: Configuration,
+    _ setup: TestingSetup = .router,
+    _ body: @escaping @Sendable (ServiceRooms, PhaseBoard, any TestClientProtocol) async throws -> Void
+) async throws {
+    let logger = LogLines().logger()
+    let board = PhaseBoard()
+    let rooms = try await ServiceRooms.open(
+        configuration,
+        glossary: .standard,
+        platform: .live(blockingThreads: 2, computeThreads: 1),
+        processID: 1,
+        logger: logger,
+        failStop: FailStop(logger: logger) {}
+    )
+    let reload = ConfigurationReload(rooms, reread: nil)
+    let listeners = try ServiceListeners(rooms: rooms, board: board, reload: reload).listeners { _, _ in }
+    let application = try #require(listeners.first).makeApplication { _ in }
+    try await application.test(setup) { client in try await body(rooms, board, client) }
+    await rooms.close()
 }
 
 /// Runs a whole service on a free port while `body` works with it, then stops it in order.

@@ -170,7 +170,7 @@ struct WebhookServiceTests {
             configuration.sources[0].inFlightBytesMax = 16 << 10
             configuration.tracking.sources["default"] = Self.unverified
         }
-        try await withRouter(settings) { rooms, client in
+        try await withRoutes(of: settings) { rooms, _, client in
             rooms.intake.become(.ready)
             // Another body of the source's is being worked on meanwhile.
             try await rooms.intake.admitting(bytes: 16 << 10, of: "default") {
@@ -190,27 +190,6 @@ struct WebhookServiceTests {
                 return ((), items: 0)
             }
         }
-    }
-
-    /// The routes of a service of which nothing runs yet.
-    private func withRouter(
-        _ configuration: Configuration,
-        _ body: @escaping @Sendable (ServiceRooms, any TestClientProtocol) async throws -> Void
-    ) async throws {
-        let logger = LogLines().logger()
-        let rooms = try await ServiceRooms.open(
-            configuration,
-            glossary: .standard,
-            platform: .live(blockingThreads: 2, computeThreads: 1),
-            processID: 1,
-            logger: logger,
-            failStop: FailStop(logger: logger) {}
-        )
-        let reload = ConfigurationReload(rooms, reread: nil)
-        let listeners = try ServiceListeners(rooms: rooms, board: PhaseBoard(), reload: reload).listeners { _, _ in }
-        let application = try #require(listeners.first).makeApplication { _ in }
-        try await application.test(.router) { client in try await body(rooms, client) }
-        await rooms.close()
     }
 
     @Test("without room on the disk webhooks and reports are answered 503, never 4xx")
@@ -243,7 +222,7 @@ struct WebhookServiceTests {
             (.put, "/v1/campaigns/c", [:]), (.delete, "/v1/campaigns/c", [:]),
         ]
         let settings = settings(in: folder) { $0.tracking.sources["default"] = Self.unverified }
-        try await withRouter(settings) { rooms, client in
+        try await withRoutes(of: settings) { rooms, _, client in
             for (phase, code) in [(Intake.Availability.starting, "starting"), (.stopping, "stopping")] {
                 rooms.intake.become(phase)
                 for (method, path, headers) in requests {

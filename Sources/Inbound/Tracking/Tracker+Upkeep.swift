@@ -150,7 +150,7 @@ extension Tracker {
             }
             var isMore = false
             try step(source, now, &view, definitions, &due) { (turn) throws(TrackingError) in
-                isMore = try turn.settle(deed) { self.source(named: $0) }
+                isMore = try turn.settle(deed)
             } orElse: { (turn) throws(TrackingError) in
                 turn.giveUp(deed)
             }
@@ -172,7 +172,7 @@ extension Tracker {
         }
         var isMore = false
         try step(any, now, &view, definitions, &due) { (turn) throws(TrackingError) in
-            isMore = try turn.goOn(user) { self.source(named: $0) }
+            isMore = try turn.goOn(user)
         } orElse: { (turn) throws(TrackingError) in
             try turn.giveUp(user)
         }

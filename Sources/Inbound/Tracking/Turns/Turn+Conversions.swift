@@ -74,7 +74,7 @@ extension Turn {
     ) throws(TrackingError) -> DeedProgress {
         var hits: [Hit] = []
         for user in users { hits += try self.hits(of: user, deed, at: time, after: mark) }
-        // Those of one user and owner stand in order.
+        // Those of one user and owner stand in order already.
         hits.sort { $0.entry.name < $1.entry.name }
         var last = mark
         var spent: [String: [ReceiptName]] = [:]

@@ -118,10 +118,7 @@ extension Turn {
     }
 
     /// Goes on with the deeds of a user, the first taken in first; answers whether some are left.
-    mutating func goOn(
-        _ waiting: UnfinishedUser,
-        sourceNamed: (String) -> TrackingSource?
-    ) throws(TrackingError) -> Bool {
+    mutating func goOn(_ waiting: UnfinishedUser) throws(TrackingError) -> Bool {
         let user = waiting.user
         let place = unfinishedPlace(user)
         var mark = waiting.mark
@@ -134,7 +131,7 @@ extension Turn {
             // A deed without receipts costs something, too.
             memory.receiptsLeft -= 1
             let own = source
-            if let deed = UnfinishedDeed(text: row.value), let source = sourceNamed(deed.source) {
+            if let deed = UnfinishedDeed(text: row.value), let source = sources[deed.source] {
                 self.source = source
                 let progress = try goOn(deed, after: mark)
                 self.source = own

@@ -140,10 +140,7 @@ extension Turn {
     /// that fulfil it, also where that was told later and waits still.
     ///
     /// Of more than one turn decides the rest is left to later ones; it answers whether there is a rest.
-    mutating func settle(
-        _ deed: WaitingDeed,
-        sourceNamed: (String) -> TrackingSource?
-    ) throws(TrackingError) -> Bool {
+    mutating func settle(_ deed: WaitingDeed) throws(TrackingError) -> Bool {
         let place = deed.place(ids)
         let own = source
         var found: WaitingDeed?
@@ -157,7 +154,7 @@ extension Turn {
                 }
                 let first = found ?? deed
                 receipt.convert(index)
-                turn.source = sourceNamed(first.source) ?? own
+                turn.source = turn.sources[first.source] ?? own
                 try turn.makeConversion(receipt, index, rule, first.fields, Self.userKeys(first.fields), first.time)
                 turn.source = own
             }
