@@ -236,6 +236,31 @@ struct RecoveryTests {
         }
     }
 
+    @Test("a frame of another partition or segment is none of a segment's own", arguments: [true, false])
+    func foreignFrames(ofPartition: Bool) async throws {
+        let world = JournalWorld(partitions: 2)
+        let second = PartitionID(1)
+        for first in [UInt64(0), 10] {
+            try await world.run { journal in
+                _ = try await journal.append(TestRecord.batch(first..<first + 5), to: .first)
+                _ = try await journal.append(TestRecord.batch(first + 5..<first + 10), to: second)
+            }
+        }
+        let names = try world.segments()
+        #expect(names.map { String($0.prefix(4)) } == ["p000", "p000", "p001", "p001"])
+        // The first frame is the second block; blocks of another file over it.
+        let (from, to) = ofPartition ? (names[0], names[2]) : (names[3], names[2])
+        let frame = try #require(world.files.content(world.path(from)))[4_096..<8_192]
+        world.files.rot(world.path(to), at: 4_096, Array(frame))
+        try await world.run { journal in
+            let read = try await journal.readAll(second)
+            #expect(read.ids == (15..<20).map { UInt64($0) })
+            #expect(read.losses == [JournalLoss(from: .zero, to: Offset(5))])
+            #expect(try await journal.readAll().ids == Array(0..<5) + Array(10..<15))
+        }
+        #expect(try world.inspector().check().map(\.framesBad) == [0, 0, 1, 0])
+    }
+
     @Test("the next offset lies past what state names, and the gap is reported")
     func minimumNextOffset() async throws {
         let world = JournalWorld()

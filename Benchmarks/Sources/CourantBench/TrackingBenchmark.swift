@@ -230,9 +230,7 @@ struct ContextBenchmark {
                 let head = Self.head(sought)
                 let began = clock.now
                 if way == .byProviderID {
-                    guard let day = try view.days(of: .providerMessages, holding: head).first,
-                        try view.rows(.providerMessages, day: day, head, limit: 4).count == 1
-                    else {
+                    guard try view.firstRows(.providerMessages, head, ofEachDay: 4).first?.rows.count == 1 else {
                         throw TrackingError(.state, "a provider's id is missing")
                     }
                 }

@@ -48,6 +48,11 @@ struct FrameHeader: Sendable, Hashable {
 
     var nextOffset: Offset { firstOffset + recordCount }
 
+    /// Whether the frame was written into that segment: checksums tell journals apart, and these two numbers segments.
+    func isOf(_ name: SegmentName) -> Bool {
+        partition == name.partition && segment == name.number
+    }
+
     static func length(entries: Int) -> Int {
         fixedLength + entryLength * entries
     }

@@ -15,7 +15,7 @@ struct FrameScan {
     }
 
     let file: any File
-    let segment: UInt64
+    let segment: SegmentName
     let salt: UInt32
     /// No frame reaches beyond: the end of the file, of the sealed frames, or of what is durable.
     let limit: Int64
@@ -24,7 +24,7 @@ struct FrameScan {
 
     private static let chunkBytes = 1 << 20
 
-    init(file: any File, segment: UInt64, salt: UInt32, from position: Int64, limit: Int64, sequenceMin: UInt64) {
+    init(file: any File, segment: SegmentName, salt: UInt32, from position: Int64, limit: Int64, sequenceMin: UInt64) {
         self.file = file
         self.segment = segment
         self.salt = salt
@@ -67,7 +67,7 @@ struct FrameScan {
     }
 
     private func header(in bytes: [UInt8], at index: Int, position: Int64) -> FrameHeader? {
-        guard let header = FrameHeader(decoding: bytes, at: index, salt: salt), header.segment == segment,
+        guard let header = FrameHeader(decoding: bytes, at: index, salt: salt), header.isOf(segment),
             header.sequence >= sequenceMin, position + Int64(header.frameLength) <= limit
         else { return nil }
         return header

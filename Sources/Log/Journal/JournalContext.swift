@@ -66,7 +66,7 @@ struct JournalContext: Sendable {
         var seal = SegmentSeal(schemas: head.schemas.count)
         var scan = FrameScan(
             file: file,
-            segment: head.number,
+            segment: name,
             salt: salt,
             from: Int64(length),
             limit: segment.framesEnd,

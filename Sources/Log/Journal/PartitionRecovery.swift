@@ -184,7 +184,7 @@ struct PartitionRecovery {
     private mutating func setAside(_ file: any File, size: Int64, _ name: SegmentName) throws(FileError) {
         var scan = FrameScan(
             file: file,
-            segment: name.number,
+            segment: name,
             salt: context.salt,
             from: 0,
             limit: size,
@@ -220,7 +220,7 @@ struct PartitionRecovery {
     ) throws(FileError) -> (end: Int64, isBlank: Bool) {
         var scan = FrameScan(
             file: file,
-            segment: head.number,
+            segment: SegmentName(partition: head.partition, number: head.number),
             salt: context.salt,
             from: Int64(headLength),
             limit: size,

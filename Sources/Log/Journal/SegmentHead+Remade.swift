@@ -36,7 +36,7 @@ extension SegmentHead {
         }
         var scan = FrameScan(
             file: file,
-            segment: name.number,
+            segment: name,
             salt: journal.salt,
             from: 0,
             limit: limit,

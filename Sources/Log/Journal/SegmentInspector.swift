@@ -153,7 +153,7 @@ package struct SegmentInspector: Sendable {
         let schemas = Dictionary(head.schemas.map { ($0.fingerprint, $0) }, uniquingKeysWith: { first, _ in first })
         var scan = FrameScan(
             file: file,
-            segment: head.number,
+            segment: name,
             salt: meta.salt,
             from: Int64(length),
             limit: limit,

@@ -149,7 +149,8 @@ final class SegmentReader: JournalReader {
     }
 
     private func isSound(_ header: FrameHeader, _ open: OpenFile, _ segment: PartitionLog.ReadableSegment) -> Bool {
-        header.segment == open.number && open.position + Int64(header.frameLength) <= segment.framesEnd
+        header.isOf(SegmentName(partition: log.partition, number: open.number))
+            && open.position + Int64(header.frameLength) <= segment.framesEnd
     }
 
     /// Stands behind a frame and answers it.
@@ -182,7 +183,7 @@ final class SegmentReader: JournalReader {
     ) throws(FileError) -> JournalRead? {
         var scan = FrameScan(
             file: open.file,
-            segment: open.number,
+            segment: SegmentName(partition: log.partition, number: open.number),
             salt: context.salt,
             from: open.position + Int64(Block.bytes),
             limit: segment.framesEnd,

@@ -197,7 +197,7 @@ package struct StateView {
     /// All tables are asked at once: one after the other, those of a month take more than a tenth of a millisecond.
     package func days(of table: StateTable, holding head: RowHead) throws(TrackingError) -> [StateDay] {
         var found: Set<UInt16> = []
-        for sql in questions.sql(of: table, days[table] ?? []) {
+        for sql in questions.sql(.days, of: table, days[table] ?? []) {
             let days = try failing {
                 try UInt16.fetchAll(
                     database.cachedStatement(sql: sql),
@@ -212,21 +212,68 @@ package struct StateView {
         return found.sorted(by: >).map(StateDay.init)
     }
 
+    /// The rows of a head in a daily table, so many of each day at least, if there are.
+    ///
+    /// The newest day comes first; those of a day stand in the order of their tails' bytes. All tables are asked at
+    /// once, as for `days`.
+    package func firstRows(
+        _ table: StateTable,
+        _ head: RowHead,
+        ofEachDay limit: Int
+    ) throws(TrackingError) -> [(day: StateDay, rows: [(tail: String, value: String)])] {
+        var found: [UInt16: [String: String]] = [:]
+        var changes: [UInt16: [String: String?]] = [:]
+        for day in changedDays[table] ?? [] { changes[day] = changed[Place(table: table, day: day, head: head)] }
+        let limit = limit + (changes.values.map(\.count).max() ?? 0)
+        for sql in questions.sql(.rows, of: table, days[table] ?? []) {
+            let rows = try failing {
+                try Row.fetchAll(
+                    database.cachedStatement(sql: sql),
+                    arguments: [Int64(bitPattern: head.high), Int64(bitPattern: head.low), limit]
+                )
+            }
+            for row in rows { found[row[0] as UInt16, default: [:]][row[1]] = row[2] as String }
+        }
+        for (day, changes) in changes {
+            for (tail, value) in changes { found[day, default: [:]][tail] = value }
+        }
+        return found.sorted { $0.key > $1.key }.map { day, rows in
+            (StateDay(day), rows.sorted { Self.precedes($0.key, $1.key) }.map { ($0.key, $0.value) })
+        }
+    }
+
     /// The text of these questions, which is long and the same for a whole read.
     private final class Questions {
+        enum Subject: Hashable {
+            case days
+            case rows
+
+            func part(_ day: UInt16, _ name: String) -> String {
+                switch self {
+                case .days: "SELECT \(day) WHERE EXISTS (SELECT 1 FROM \(name) WHERE high = ?1 AND low = ?2)"
+                case .rows:
+                    "SELECT * FROM (SELECT \(day), tail, value FROM \(name) WHERE high = ?1 AND low = ?2 LIMIT ?3)"
+                }
+            }
+        }
+
+        private struct Key: Hashable {
+            let subject: Subject
+            let table: StateTable
+        }
+
         /// SQLite takes 500 parts.
         private static let partsMax = 200
-        private var known: [StateTable: [String]] = [:]
+        private var known: [Key: [String]] = [:]
 
-        func sql(of table: StateTable, _ days: Set<UInt16>) -> [String] {
-            if let known = known[table] { return known }
-            let parts = days.sorted().map { day in
-                "SELECT \(day) WHERE EXISTS (SELECT 1 FROM \(table.sqlName(day: day)) WHERE high = ?1 AND low = ?2)"
-            }
+        func sql(_ subject: Subject, of table: StateTable, _ days: Set<UInt16>) -> [String] {
+            let key = Key(subject: subject, table: table)
+            if let known = known[key] { return known }
+            let parts = days.sorted().map { subject.part($0, table.sqlName(day: $0)) }
             let sql = stride(from: 0, to: parts.count, by: Self.partsMax).map { start in
                 parts[start..<min(parts.count, start + Self.partsMax)].joined(separator: " UNION ALL ")
             }
-            known[table] = sql
+            known[key] = sql
             return sql
         }
     }

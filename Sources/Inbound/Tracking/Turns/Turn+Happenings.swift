@@ -30,19 +30,22 @@ extension Turn {
         if let id = happening.messageID, let context = try context(id) { return context }
         guard let providerID = happening.providerMessageID else { return nil }
         let head = ids.head("provider", providerID)
-        for day in try view.days(of: .providerMessages, holding: head) {
-            if let id = try messageID(at: head, day, of: happening) { return try context(id) }
+        // More than three are one request's recipients: they are asked for by address.
+        for (day, few) in try view.firstRows(.providerMessages, head, ofEachDay: 4) {
+            if let id = try messageID(among: few, at: head, day, of: happening) { return try context(id) }
         }
         return nil
     }
 
     /// The message that a provider knows by an id, and of an email by its address too: SendGrid's id of one request is
     /// that of all its recipients.
-    private func messageID(at head: RowHead, _ day: StateDay, of happening: Happening) throws(TrackingError) -> String?
-    {
+    private func messageID(
+        among few: [(tail: String, value: String)],
+        at head: RowHead,
+        _ day: StateDay,
+        of happening: Happening
+    ) throws(TrackingError) -> String? {
         let address = happening.mailbox
-        // More than three are one request's recipients: they are asked for by address.
-        let few = try view.rows(.providerMessages, day: day, head, limit: 4)
         guard few.count > 3 else {
             if let own = few.first(where: { $0.tail == address }) { return own.value }
             if address.isEmpty { return few.count == 1 ? few[0].value : nil }
