@@ -43,6 +43,37 @@ import Testing
         #expect(answer.accepted == 3_000, "\(answer.text.prefix(300))")
     }
 
+    @Test("an event ends where its own bracket closes, whatever its texts hold and wherever in a word they stand")
+    func endsOfEvents() async throws {
+        let texts = [#"\"}],[{"#, #"\\"#, #"}]"#, #"{["#, #"\\\"}"#, "é}]{", #"}\\"#, ""]
+        var names: [String] = []
+        var events: [String] = []
+        for (index, text) in texts.enumerated() {
+            for before in 0..<17 {
+                for behind in [0, 3, 8] {
+                    let name = String(repeating: "x", count: before) + text + String(repeating: "y", count: behind)
+                    names.append(name)
+                    events.append(
+                        """
+                        {"event_type":"users.canvas.Entry","id":"\(index)-\(before)-\(behind)","user_id":"u",\
+                        "time":1700000000,"canvas_id":"c","canvas_variation_id":"v","in_control_group":false,\
+                        "canvas_name":"\(name)"}
+                        """
+                    )
+                }
+            }
+        }
+        // One that does not parse: then each event is looked for by itself.
+        events.insert("{\"id\":nothing}", at: 100)
+        let bench = try Bench()
+        let answer = await bench.post("[" + events.joined(separator: ", ") + "]")
+        #expect(answer.accepted == names.count, "\(answer.text.prefix(300))")
+        #expect(answer.codes == [Rejection.Code.malformed])
+        #expect(answer.rejected.first?["index"]?.integer == 100)
+        let plain = names.map { $0.replacing(#"\""#, with: "\"").replacing(#"\\"#, with: #"\"#) }
+        #expect(try bench.records().map { $0.datum["canvas_name"] } == plain.map { .string($0) })
+    }
+
     @Test("lines of a large body are taken like those of small ones, wherever they end", arguments: ["\n", "\r\n \n"])
     func manyLines(end: String) async throws {
         let lines = "application/x-ndjson"
