@@ -61,7 +61,7 @@ struct CrashTests {
             }
             if !world.files.isDown {
                 // Fewer operations than the crash waited for: it happens while nothing is on its way.
-                world.files.crashNow()
+                world.files.crash()
             }
             group.cancelAll()
             try await group.waitForAll()
@@ -137,13 +137,5 @@ struct CrashTests {
         for id in books.repeats {
             #expect(seen[id] != nil, "seed \(seed): \(id) was called a repeat and is nowhere")
         }
-    }
-}
-
-extension FaultyFiles {
-    /// Power loss at this moment.
-    func crashNow() {
-        fail(operation: operationCount + 1, .crash)
-        while !isDown { _ = try? makeFolder("/provoked") }
     }
 }

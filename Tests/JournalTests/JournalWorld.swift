@@ -83,13 +83,25 @@ final class JournalWorld: Sendable {
         let result = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await journal.run() }
             let result = try await body(journal)
-            if !files.isDown { files.crashNow() }
+            files.crash()
             group.cancelAll()
             try await group.waitForAll()
             return result
         }
-        files.restart(seed: seed)
+        restart(seed: seed)
         return result
+    }
+
+    /// The power fails at the next operation of that kind on a segment: the makers of spares work beside the writers,
+    /// so that a number would name now one's, now the other's.
+    func crash(at kind: String) {
+        files.judge { operation, path in operation == kind && path.hasSuffix(".segment") ? .crash : nil }
+    }
+
+    /// The machine is up again.
+    func restart(seed: UInt64?) {
+        files.judge(nil)
+        files.restart(seed: seed)
     }
 
     /// The segment files, by name.

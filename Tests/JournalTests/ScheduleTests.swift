@@ -24,7 +24,7 @@ struct ScheduleTests {
             // The write is done, the sync is not.
             #expect(journal.end(of: .first) == Offset(1))
             #expect(try await journal.readAll().ids == [0])
-            world.files.fail(operation: world.files.operationCount + 1, .crash)
+            world.crash(at: "sync")
             gate.open()
             while !world.files.isDown { await Task.yield() }
             #expect(try await world.isSilent(journal, end: Offset(1)))
@@ -32,7 +32,7 @@ struct ScheduleTests {
             try await group.waitForAll()
         }
         world.files.observe(nil)
-        world.files.restart(seed: nil)
+        world.restart(seed: nil)
         try await world.run { journal in
             let result = try await journal.append(TestRecord.batch([3]), to: .first)
             #expect(result.firstOffset == Offset(1))
@@ -191,8 +191,10 @@ struct ScheduleTests {
             try await world.runAndCrash(seed: seed) { journal in
                 _ = try await journal.append(TestRecord.batch(0..<5), to: .first)
                 // The write of the second frame reaches the disk in part.
-                world.files.fail(operation: world.files.operationCount + 1, .crash)
-                _ = try? await journal.append(TestRecord.batch(100..<140), to: .first)
+                world.crash(at: "write")
+                await #expect(throws: JournalError.self) {
+                    try await journal.append(TestRecord.batch(100..<140), to: .first)
+                }
             }
             let before = try world.segments()
             try await world.runAndCrash { journal in
