@@ -48,6 +48,42 @@ struct StoreTests {
         }
     }
 
+    @Test("a definition is found under its own id after a restart, whatever characters the id has")
+    func strangeIDs() async throws {
+        let ids = ["a b", " a", "\u{301}a", "a\u{2028}b", "\"", "a\\nb", "null", "{}", "\u{200D}"]
+        let world = try TrackingWorld()
+        try await world.run { running in
+            for id in ids { try await running.define(.campaign, id, Stories.spring) }
+            try await running.define(.campaign, "gone \u{301}", Stories.spring)
+            try await running.undefine(.campaign, "gone \u{301}")
+        }
+        try await world.run { running in
+            for id in ids { #expect(running.tracker.definitions.campaign(id, at: world.now)?.id == id) }
+            #expect(running.tracker.definitions.campaign("gone \u{301}", at: world.now) == nil)
+        }
+        for id in ids {
+            for owner in [MessageOwner.campaign(id), .canvas(id)] {
+                let name = ReceiptName(time: 1, id: "r", owner: owner)
+                #expect(ReceiptName(name.tail) == name)
+            }
+        }
+    }
+
+    @Test(
+        "an id with a control character is refused",
+        arguments: ["a\r", "a\nb", "\u{1B}[31m", "a\u{7F}", "a\u{85}", "\tb"]
+    )
+    func controlCharacters(id: String) async throws {
+        let world = try TrackingWorld()
+        try await world.run { running in
+            let error = await #expect(throws: DefinitionError.self) {
+                try await running.define(.campaign, id, Stories.spring)
+            }
+            #expect(error?.description.contains("control characters, found U+00") == true)
+        }
+        try await world.run { running in #expect(running.tracker.definitions.campaign(id, at: world.now) == nil) }
+    }
+
     @Test("old days go by whole tables, and retention waits for what is not yet settled")
     func days() async throws {
         let world = try TrackingWorld()

@@ -152,6 +152,10 @@ extension TrackingWorld.Running {
         _ = try await tracker.take(.define(definition), from: "default", body: [])
     }
 
+    func undefine(_ kind: Definition.Kind, _ id: String) async throws {
+        _ = try await tracker.take(.undefine(kind, id: id), from: "default", body: [])
+    }
+
     @discardableResult
     func provider(
         _ reports: [ProviderReport],

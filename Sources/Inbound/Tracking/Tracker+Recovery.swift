@@ -59,13 +59,12 @@ extension Tracker {
 
     private static func put(_ text: String, from tail: String, into book: inout DefinitionBook) throws {
         let stored = try StoredVersion(text, from: tail)
-        if stored.json.isEmpty {
+        if stored.json == .null {
             book.remove(stored.kind, id: stored.id, from: stored.from)
         } else {
             let definition: Definition
-            do {
-                let json = try JSONValue(parsing: stored.json)
-                definition = try Definition(stored.kind, id: stored.id, reading: json)
+            do throws(DefinitionError) {
+                definition = try Definition(stored.kind, id: stored.id, reading: stored.json)
             } catch {
                 throw TrackingError(
                     .state,
@@ -75,27 +74,5 @@ extension Tracker {
             }
             book.put(definition, from: stored.from)
         }
-    }
-}
-
-/// A version of a definition as the state has it: `campaign c-1`, a line feed, and its JSON, or nothing where it was
-/// removed.
-struct StoredVersion: Sendable, Hashable {
-    let kind: Definition.Kind
-    let id: String
-    /// Seconds since 1970.
-    let from: Int64
-    let json: String
-
-    init(_ text: String, from tail: String) throws(TrackingError) {
-        let parts = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-        let head = parts[0].split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, head.count == 2, let kind = Definition.Kind(rawValue: String(head[0])),
-            let from = Int64(tail)
-        else { throw TrackingError(.state, "a definition in tracking's state cannot be read") }
-        self.kind = kind
-        id = String(head[1])
-        self.from = from
-        json = String(parts[1])
     }
 }

@@ -51,12 +51,14 @@ struct ReportsTarget: FuzzTarget {
     }
 
     private func define(_ kind: Definition.Kind, _ json: JSONValue, _ body: [UInt8]) throws(DefinitionError) {
-        let definition = try Definition(kind, id: "one", reading: json)
-        do throws(DefinitionError) {
-            let again = try Definition(kind, id: "one", reading: definition.json)
-            demand(again == definition, "a definition changes by being written")
+        let definition = try Definition(kind, id: json["id"]?.string ?? "one", reading: json)
+        do {
+            let version = StoredVersion(kind, id: definition.id, from: Self.start, json: definition.json)
+            let stored = try StoredVersion(version.text, from: "\(Self.start)")
+            let again = try Definition(kind, id: stored.id, reading: stored.json)
+            demand(stored == version && again == definition, "a definition changes by being stored")
         } catch {
-            fatalError("a definition cannot be read again: \(error)")
+            fatalError("a stored definition cannot be read again: \(error)")
         }
         handle(.define(definition), body)
     }

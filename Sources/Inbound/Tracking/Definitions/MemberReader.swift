@@ -37,6 +37,12 @@ struct MemberReader {
     /// The definition's own id, which a member `id` may repeat and not change.
     func ownID(_ id: String) throws(DefinitionError) -> String {
         let id = try Self.text(.string(id), at: path(of: "id"), bytesMax: DefinitionLimits.idBytesMax)
+        if let control = id.unicodeScalars.first(where: { $0.properties.generalCategory == .control }) {
+            let digits = String(control.value, radix: 16, uppercase: true)
+            let code = "U+" + String(repeating: "0", count: 4 - digits.count) + digits
+            let message = "must have no control characters, found \(code)"
+            throw DefinitionError(.wrongValue, at: path(of: "id"), message)
+        }
         guard let repeated = value("id") else { return id }
         guard repeated == .string(id) else {
             throw DefinitionError(

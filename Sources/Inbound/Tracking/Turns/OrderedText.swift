@@ -21,3 +21,13 @@ extension Int64 {
         return other > 0 ? .min : .max
     }
 }
+
+extension String {
+    /// Its parts between blanks, at most so many.
+    ///
+    /// Not by characters: a blank and an accent behind it are one.
+    func partsBetweenBlanks(atMost count: Int) -> [String] {
+        utf8.split(separator: UInt8(ascii: " "), maxSplits: count - 1, omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
+    }
+}

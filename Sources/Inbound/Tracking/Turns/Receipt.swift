@@ -63,15 +63,15 @@ struct ReceiptName: Sendable, Hashable, Comparable {
 
     /// Reads what `tail` wrote; nil where it is something else.
     init?(_ tail: String) {
-        let parts = tail.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
+        let parts = tail.partsBetweenBlanks(atMost: 4)
         guard parts.count == 4, let time = OrderedText.number(parts[0]) else { return nil }
         switch parts[2] {
-        case "campaign": owner = .campaign(String(parts[3]))
-        case "canvas": owner = .canvas(String(parts[3]))
+        case "campaign": owner = .campaign(parts[3])
+        case "canvas": owner = .canvas(parts[3])
         default: return nil
         }
         self.time = time
-        id = String(parts[1])
+        id = parts[1]
     }
 
     /// An id of a receipt has no blanks: tracking makes it.

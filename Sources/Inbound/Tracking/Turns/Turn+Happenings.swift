@@ -277,9 +277,9 @@ extension Turn {
 
     /// Splits `1767225600 text`.
     static func timed(_ text: String) -> (time: Int64, text: String)? {
-        let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.partsBetweenBlanks(atMost: 2)
         guard parts.count == 2, let time = Int64(parts[0]) else { return nil }
-        return (time, String(parts[1]))
+        return (time, parts[1])
     }
 }
 

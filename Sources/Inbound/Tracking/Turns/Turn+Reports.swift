@@ -361,22 +361,23 @@ extension Turn {
             )
         }
         guard book.put(definition, from: from) else { return false }
-        putVersion(definition.kind, definition.id, definition.json.text, from)
+        putVersion(StoredVersion(definition.kind, id: definition.id, from: from, json: definition.json))
         return true
     }
 
     private mutating func undefine(_ kind: Definition.Kind, _ id: String) -> Bool {
         let from = begin(kind, id)
         guard book.remove(kind, id: id, from: from) else { return false }
-        putVersion(kind, id, "", from)
+        putVersion(StoredVersion(kind, id: id, from: from, json: .null))
         return true
     }
 
     /// When a new version begins: now, but not before the latest where the clock was put back.
     private func begin(_ kind: Definition.Kind, _ id: String) -> Int64 { max(now, book.latest(kind, id: id) ?? now) }
 
-    private mutating func putVersion(_ kind: Definition.Kind, _ id: String, _ text: String, _ from: Int64) {
-        view.put(.definitions, ids.head("definition", kind.rawValue, id), "\(from)", "\(kind.rawValue) \(id)\n\(text)")
+    private mutating func putVersion(_ version: StoredVersion) {
+        let head = ids.head("definition", version.kind.rawValue, version.id)
+        view.put(.definitions, head, "\(version.from)", version.text)
     }
 
     // MARK: -
