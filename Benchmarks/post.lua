@@ -3,7 +3,13 @@
 -- Twelve hex digits in every id of a batch are replaced by the request's serial. A batch is kept as the pieces
 -- between those digits, so that a request is one `table.concat` with the serial as separator.
 -- Arguments behind `--`: the NDJSON file, events a batch, batches to keep, and the serial to begin behind, so that a
--- second run sends other ids; then how many milliseconds a connection waits before each request.
+-- second run sends other ids; then how many requests a second this thread begins, 0 being as many as it can.
+
+local ffi = require("ffi")
+ffi.cdef [[
+    typedef struct { long seconds, nanoseconds; } moment;
+    int clock_gettime(int clock, moment *now);
+]]
 
 local threads = {}
 
@@ -14,7 +20,7 @@ end
 
 function init(arguments)
     local file, size, kept = arguments[1], tonumber(arguments[2]), tonumber(arguments[3])
-    requests, serial, pause = {}, tonumber(arguments[4] or 0), tonumber(arguments[5] or 0)
+    requests, serial, rate, due = {}, tonumber(arguments[4] or 0), tonumber(arguments[5] or 0), 0
     local stream = assert(io.open(file))
     for _ = 1, kept do
         local events = {}
@@ -47,8 +53,19 @@ function request()
     return table.concat(requests[serial % #requests + 1], string.format("%02x%010x", lane + 1, serial))
 end
 
+-- Milliseconds, on a clock that only goes on.
+function uptime()
+    local now = ffi.new("moment")
+    ffi.C.clock_gettime(1, now)
+    return tonumber(now.seconds) * 1000 + tonumber(now.nanoseconds) / 1e6
+end
+
+-- Every request has its time; who is late by a second does not catch up.
 function delay()
-    return pause
+    if rate == 0 then return 0 end
+    local now = uptime()
+    due = math.max(due + 1000 / rate, now - 1000)
+    return math.max(0, due - now)
 end
 
 function done(summary, latency)
