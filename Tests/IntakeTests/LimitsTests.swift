@@ -34,6 +34,19 @@ import Testing
         }
     }
 
+    @Test("of many rejected events the first thousand are told about, the others by their places", arguments: [0, 1])
+    func manyRejected(more: Int) async throws {
+        let bench = try Bench()
+        let good = entry("good", bytes: 300)
+        let answer = await bench.post(
+            "[\(good),\(Array(repeating: "{}", count: 1_000 + 500 * more).joined(separator: ","))]"
+        )
+        #expect(answer.status == 207 && answer.accepted == 1 && answer.rejected.count == 1_000)
+        #expect(answer.rejected.last?["index"] == .number("1000"))
+        let others = answer.json["also_rejected"]?.array
+        #expect(others == (more == 0 ? nil : (1_001...1_500).map { .number("\($0)") }))
+    }
+
     @Test("a body of more than an event's limit whose events are small goes in whole", arguments: [false, true])
     func manySmall(lines: Bool) async throws {
         let bench = try Bench()

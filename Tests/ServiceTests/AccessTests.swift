@@ -68,6 +68,7 @@ import Testing
             }
             for origin in [
                 "https://example.com", "null", "http://localhost.example.com", "http://127.0.0.1.example.com",
+                "http://[::1]example.com", "http://[::1].example.com:1", "http://[::1]:x",
             ] {
                 let answer = try await ask("POST", url, headers: ["Origin: \(origin)"], body: one)
                 #expect(answer.status == 403, "\(origin)")

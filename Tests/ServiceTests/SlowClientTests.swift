@@ -86,7 +86,7 @@ import Testing
             #expect(isClosed)
             #expect(try await Self.closed(.slowRequest, at: service) == 1)
             let bytes = try await ask("GET", "\(service.url)/metrics").body
-            #expect(bytes.contains("courant_service_body_bytes 0\n"))
+            #expect(bytes.contains("courant_service_body_bytes{senders=\"known\"} 0\n"))
         }
     }
 

@@ -45,6 +45,7 @@ import Testing
         ("a zero byte in a header", get + "X-A: a\0b\r\n\r\n"),
         ("a zero byte in a header's name", get + "X-\0A: b\r\n\r\n"),
         ("a header without a name", get + ": b\r\n\r\n"),
+        ("a coding that has a Kelvin sign", post + "Transfer-Encoding: chun\u{212A}ed\r\n\r\n" + chunks),
         ("a coding that is none", post + "Transfer-Encoding: xchunked\r\n\r\n" + chunks),
         ("a coding in quotes", post + "Transfer-Encoding: \"chunked\"\r\n\r\n" + chunks),
         ("a coding behind chunked", post + "Transfer-Encoding: chunked, identity\r\n\r\n" + chunks),

@@ -25,7 +25,7 @@ import Testing
                 return connection
             }
             let metrics = "\(service.adminURL)/metrics"
-            while try await ask("GET", metrics).body.contains("courant_service_body_bytes 0\n") {
+            while try await ask("GET", metrics).body.contains("courant_service_body_bytes{senders=\"known\"} 0\n") {
                 try await SystemClock().sleep(for: .milliseconds(20))
             }
             await service.stop()

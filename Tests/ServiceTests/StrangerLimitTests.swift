@@ -2,6 +2,7 @@ import Delivery
 import Foundation
 import Intake
 import Platform
+import Providers
 import Synchronization
 import Testing
 
@@ -79,9 +80,75 @@ import Testing
                 #expect(answer.status == 503, "\(path): \(answer.body)")
                 #expect(answer.code == "busy")
             }
-            #expect(try await ask("GET", "\(service.url)/metrics").body.contains("courant_service_body_bytes 0\n"))
+            #expect(try await Self.held("known", at: service) == "0")
             let small = try await ask("PUT", "\(service.url)/v1/users", body: #"{"users":[]}"#)
             #expect(small.status == 200, "\(small.body)")
+        }
+    }
+
+    /// What the budget of those senders holds, as the metrics say.
+    private static func held(_ senders: String, at service: CourantService.Started) async throws -> Substring? {
+        let start = "courant_service_body_bytes{senders=\"\(senders)\"} "
+        let lines = try await ask("GET", "\(service.url)/metrics").body.split(separator: "\n")
+        return lines.first { $0.hasPrefix(start) }?.dropFirst(start.count)
+    }
+
+    @Test("an answer that is not read counts in the budget of bodies until it is, or the client has gone")
+    func answers() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let configuration = settings(in: folder) { $0.intake.inFlightBytesMax = 16 << 20 }
+        try await withService(configuration) { service async throws in
+            // Rejected for its type, each is named by its own id.
+            let event = "{\"event_type\":\"none\",\"id\":\"\(String(repeating: "i", count: 800_000))\"}"
+            let body = "[\(Array(repeating: event, count: 20).joined(separator: ","))]"
+            let reader = try RawConnection(port: UInt16(service.listen.port), receiveBytes: 4096)
+            let head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+            try await RawConnection.onThread { try reader.send(head + body) }
+            let start = try await RawConnection.onThread { reader.receive(upTo: "\r\n\r\n") }
+            #expect(start.hasPrefix("HTTP/1.1 422 "), "\(start)")
+            #expect(Int(try await Self.held("known", at: service) ?? "") ?? 0 > 16_000_000)
+            let other = try await ask("POST", "\(service.url)/v1/events", body: body)
+            #expect(other.status == 503 && other.code == "busy", "\(other.status)")
+            #expect(try await ask("GET", "\(service.url)/healthz").status == 200)
+            reader.closeSending()
+            let (rest, isClosed) = try await RawConnection.onThread { reader.receiveAll() }
+            #expect(rest.utf8.count > 15_000_000 && isClosed)
+            for _ in 0..<600 where try await Self.held("known", at: service) != "0" {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(try await Self.held("known", at: service) == "0")
+        }
+    }
+
+    @Test("webhooks that have not come whole hold up other webhooks, and no sender with a token")
+    func strangers() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let unverified = SendGridConfiguration(publicKeys: [], isUnverified: true)
+        let configuration = settings(in: folder) {
+            $0.intake.inFlightBytesMax = 16 << 20
+            $0.tracking.sources["default"] = SourceTrackingPart(sendGrid: unverified)
+        }
+        try await withService(configuration) { service async throws in
+            let (port, most) = (UInt16(service.listen.port), WebhookRequest.bodyBytesMax)
+            let webhook = "\(service.url)/v1/webhooks/sendgrid/default"
+            let head =
+                "POST /v1/webhooks/sendgrid/default HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(most)\r\n\r\n"
+            let stranger = try RawConnection(port: port)
+            try await RawConnection.onThread {
+                try stranger.send(head + String(repeating: " ", count: most - 1))
+            }
+            for _ in 0..<600 where try await Self.held("strangers", at: service) != "\(most - 1)" {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let refused = try await ask("POST", webhook, body: "[  ]")
+            #expect(refused.status == 503 && refused.code == "busy", "\(refused.body)")
+            #expect(try await ask("POST", "\(service.url)/v1/events", body: event("a")).status == 200)
+            try await RawConnection.onThread { try stranger.send(" ") }
+            _ = try await RawConnection.onThread { stranger.receive() }
+            let taken = try await ask("POST", webhook, body: "[  ]")
+            #expect(taken.status == 200, "\(taken.body)")
         }
     }
 

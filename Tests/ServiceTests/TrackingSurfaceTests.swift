@@ -116,12 +116,14 @@ struct TrackingSurfaceTests {
                 )
             }
             #expect(
-                try await message("POST", "webhooks/sendgrid/shop") == "There is no source \"shop\"; there is default."
+                try await message("POST", "webhooks/sendgrid/shop")
+                    == "Here is no webhook of sendgrid for a source \"shop\": look at the address, or configure "
+                    + "sources.NAME.webhooks.sendgrid."
             )
             #expect(
                 try await message("POST", "webhooks/ses/default")
-                    == "The source default has no webhook of ses, and no source has it: configure "
-                    + "sources.default.webhooks.ses."
+                    == "Here is no webhook of ses for a source \"default\": look at the address, or configure "
+                    + "sources.NAME.webhooks.ses."
             )
             #expect(try await message("GET", "campaigns/spring") == "There is no campaign \"spring\"; there are none.")
             for number in 0..<12 {

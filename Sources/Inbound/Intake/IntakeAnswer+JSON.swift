@@ -13,6 +13,10 @@ extension IntakeAnswer {
         .error(error.status, error.code, error.message, retryAfter: error.retryAfter)
     }
 
+    /// Rejected events that an answer tells all about; of the others it tells their places, so that a small body does
+    /// not become a large answer.
+    private static let rejectionsTold = 1_000
+
     /// What became of each event: 200 nothing rejected, 207 some, 422 all.
     ///
     /// The sender of an envelope gets 200: what could not be stored stands in the journal as a dead letter, so it must
@@ -29,9 +33,14 @@ extension IntakeAnswer {
             return IntakeAnswer(status: 200, body: text)
         }
         text.append(contentsOf: ",\"rejected\":[".utf8)
-        for (position, rejection) in parsed.rejections.enumerated() {
+        for (position, rejection) in parsed.rejections.prefix(rejectionsTold).enumerated() {
             if position > 0 { text.append(UInt8(ascii: ",")) }
             append(rejection, to: &text)
+        }
+        if parsed.rejections.count > rejectionsTold {
+            text.append(contentsOf: "],\"also_rejected\":[".utf8)
+            let places = parsed.rejections.dropFirst(rejectionsTold).map { "\($0.index)" }
+            text.append(contentsOf: places.joined(separator: ",").utf8)
         }
         text.append(contentsOf: "]}".utf8)
         let status = parsed.rejections.isEmpty ? 200 : parsed.rejections.count == parsed.received ? 422 : 207

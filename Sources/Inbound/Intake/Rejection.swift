@@ -38,7 +38,7 @@ package struct Rejection: Error, Sendable, Hashable {
 
 extension Rejection {
     /// A text from a sender, shortened for a message.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         "\"\(shortened(text))\""
     }
 

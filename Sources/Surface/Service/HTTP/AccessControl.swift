@@ -83,6 +83,8 @@ struct AccessControl: Sendable {
         if authority.isEmpty { return true }
         var host = Substring(authority)
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            let port = host[host.index(after: end)...]
+            guard port.isEmpty || port.hasPrefix(":") && UInt16(port.dropFirst()) != nil else { return false }
             host = host[host.index(after: host.startIndex)..<end]
         } else if let colon = host.lastIndex(of: ":") {
             host = host[..<colon]

@@ -1,6 +1,8 @@
+import Providers
 import Synchronization
 
-/// The bytes of bodies that are being received and worked on, against one limit for the whole service.
+/// The bytes of bodies that are being received and worked on, and of large answers that are on their way, against one
+/// limit.
 final class BodyBudget: Sendable {
     private let held = Atomic(0)
     let bytesMax: Int
@@ -21,10 +23,31 @@ final class BodyBudget: Sendable {
     }
 
     /// A part of it for one request.
-    func hold() -> HeldBytes { HeldBytes(of: self) }
+    func hold() -> HeldBytes { HeldBytes(of: self, 0) }
+
+    /// A part of it for what is there already and is to be given out, whether it fits or not.
+    func hold(_ count: Int) -> HeldBytes {
+        held.add(count, ordering: .relaxed)
+        return HeldBytes(of: self, count)
+    }
 
     func give(back count: Int) {
         held.subtract(count, ordering: .relaxed)
+    }
+}
+
+/// A budget for requests whose sender is known by a token, and a smaller one for those of anybody: bodies of webhooks,
+/// whose signature is looked at once they have come. (What may be asked without a token has small answers.)
+///
+/// So strangers keep out each other, and nobody else.
+struct BodyBudgets: Sendable {
+    let known: BodyBudget
+    let strangers: BodyBudget
+
+    /// Strangers have an eighth, and as much as the largest body of a webhook.
+    init(bytesMax: Int) {
+        known = BodyBudget(bytesMax: bytesMax)
+        strangers = BodyBudget(bytesMax: max(bytesMax / 8, WebhookRequest.bodyBytesMax))
     }
 }
 
@@ -33,7 +56,8 @@ final class HeldBytes: Sendable {
     private let budget: BodyBudget
     private let count = Atomic(0)
 
-    fileprivate init(of budget: BodyBudget) {
+    fileprivate init(of budget: BodyBudget, _ count: Int) {
+        self.count.store(count, ordering: .relaxed)
         self.budget = budget
     }
 

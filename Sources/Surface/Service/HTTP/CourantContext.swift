@@ -9,11 +9,13 @@ struct CourantContext: RequestContext {
     ///
     /// Nil in tests without a socket.
     let peer: String?
+    let channel: any Channel
     /// Who asks; nil on an open service.
     var token: AccessToken?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
         peer = source.channel.remoteAddress?.ipAddress
     }
 }

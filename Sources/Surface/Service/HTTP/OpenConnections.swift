@@ -5,7 +5,8 @@ import Telemetry
 /// The connections of one listener, up to so many.
 ///
 /// When there is no more room, the one that has been idle longest makes some; those that have never asked for anything
-/// go first. So whoever only holds connections open keeps nobody out.
+/// go first. So whoever only holds connections open keeps nobody out; one whose request has begun stays until it has
+/// come, or its time is up.
 final class OpenConnections: Sendable {
     /// One connection's place among them.
     final class Place: Sendable {

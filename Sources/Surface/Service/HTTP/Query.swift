@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Intake
 import Platform
 
 /// The query of a request, read name by name.
@@ -53,7 +54,7 @@ struct Query {
         switch text(name) {
         case nil, "false"?: return false
         case ""?, "true"?: return true
-        case let other?: throw .bad("parameter_invalid", "\(name) is true or false, not \"\(other)\".")
+        case let other?: throw .bad("parameter_invalid", "\(name) is true or false, not \(Rejection.quoted(other)).")
         }
     }
 
@@ -62,7 +63,7 @@ struct Query {
         guard !known.isEmpty else { throw .bad("parameter_unknown", "This address takes no parameters.") }
         let hint = NearMiss.suggestion(for: stranger, among: known).map { "did you mean \($0)?" }
         let list = "it takes \(known.joined(separator: ", "))."
-        throw .bad("parameter_unknown", "There is no parameter \"\(stranger)\" here; \(hint ?? list)")
+        throw .bad("parameter_unknown", "There is no parameter \(Rejection.quoted(stranger)) here; \(hint ?? list)")
     }
 
     static func decoded(_ text: Substring) -> String {

@@ -29,7 +29,7 @@ enum RequestShape {
     private static func lengthFault(_ head: HTTPRequestHead) -> String? {
         let (codings, lengths) = (values("transfer-encoding", head), values("content-length", head))
         if !codings.isEmpty {
-            guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+            guard codings.count == 1, isChunked(codings[0]) else {
                 return "Transfer-Encoding is chunked, or is left out."
             }
             guard head.version.minor > 0 else { return "HTTP/1.0 has no Transfer-Encoding." }
@@ -42,6 +42,11 @@ enum RequestShape {
             return "Content-Length is a whole number of bytes."
         }
         return nil
+    }
+
+    /// In letters of ASCII: a Kelvin sign becomes a k to who lowers the case of all letters.
+    private static func isChunked(_ coding: Substring) -> Bool {
+        coding.utf8.map { $0 | 0x20 }.elementsEqual("chunked".utf8)
     }
 
     /// The values of all headers of that name; blanks behind a value are no part of it.

@@ -41,11 +41,13 @@ struct Route: Sendable {
 struct RouteTable: Sendable {
     let routes: [Route]
     private let access: AccessControl
+    private let budget: BodyBudget
     private let metrics: RequestMetrics
 
-    init(_ routes: [Route], access: AccessControl, metrics: RequestMetrics) {
+    init(_ routes: [Route], access: AccessControl, budget: BodyBudget, metrics: RequestMetrics) {
         self.routes = routes
         self.access = access
+        self.budget = budget
         self.metrics = metrics
     }
 
@@ -53,7 +55,12 @@ struct RouteTable: Sendable {
         let router = Router(context: CourantContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: ErrorShape(routes: routes, metrics: metrics))
         for route in routes {
-            let guarded = GuardedRoute(route: route, access: access, figures: metrics.figures(for: route))
+            let guarded = GuardedRoute(
+                route: route,
+                access: access,
+                budget: budget,
+                figures: metrics.figures(for: route)
+            )
             router.on(RouterPath(route.path), method: route.method) { request, context in
                 await guarded.respond(to: request, context: context)
             }
@@ -66,6 +73,7 @@ struct RouteTable: Sendable {
 struct GuardedRoute: Sendable {
     let route: Route
     let access: AccessControl
+    let budget: BodyBudget
     let figures: RequestMetrics.Figures
 
     func respond(to request: Request, context: CourantContext) async -> Response {
@@ -75,6 +83,7 @@ struct GuardedRoute: Sendable {
             var context = context
             context.token = try access.admit(request, context, to: route)
             response = try await route.handle(request, context)
+                .held(by: budget, on: context.channel)
         } catch let error as RouteError {
             response = error.response
         } catch {

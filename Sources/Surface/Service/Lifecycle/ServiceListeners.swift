@@ -18,13 +18,14 @@ struct ServiceListeners: Sendable {
 
     private let rooms: ServiceRooms
     private let access: AccessControl
+    private let budgets: BodyBudgets
     private let metrics: RequestMetrics
     let routes: [Route]
 
     init(rooms: ServiceRooms, board: PhaseBoard, reload: ConfigurationReload) throws(AvroError) {
         let configuration = rooms.configuration
         let proxies = TrustedProxies(configuration.trustedProxies)
-        let budget = BodyBudget(bytesMax: configuration.intake.inFlightBytesMax)
+        budgets = BodyBudgets(bytesMax: configuration.intake.inFlightBytesMax)
         self.rooms = rooms
         access = AccessControl(
             tokens: rooms.tokens,
@@ -37,11 +38,11 @@ struct ServiceListeners: Sendable {
         routes =
             EventRoutes(
                 intake: rooms.intake,
-                budget: budget,
+                budget: budgets.known,
                 bodyBytesMax: configuration.intake.bodyBytesMax,
                 openSource: openSource
             ).routes
-            + Self.trackingRoutes(rooms, LimitedBody(intake: rooms.intake, budget: budget), openSource)
+            + Self.trackingRoutes(rooms, budgets, openSource)
             + HealthRoutes(board: board, metrics: rooms.metrics).routes
             + GlossaryRoutes(rooms.glossary).routes
             + ConnectorRoutes(
@@ -68,12 +69,17 @@ struct ServiceListeners: Sendable {
                 schemas: rooms.schemas
             ).routes)
             + (try TailRoutes(journal: rooms.journal, glossary: rooms.glossary, schemas: rooms.schemas).routes)
-        ServiceMetrics.register(rooms, board, budget)
+        ServiceMetrics.register(rooms, board, budgets)
     }
 
     /// What happened, as it is reported and as providers tell it.
-    private static func trackingRoutes(_ rooms: ServiceRooms, _ body: LimitedBody, _ openSource: String) -> [Route] {
+    private static func trackingRoutes(
+        _ rooms: ServiceRooms,
+        _ budgets: BodyBudgets,
+        _ openSource: String
+    ) -> [Route] {
         let configuration = rooms.configuration
+        let body = LimitedBody(intake: rooms.intake, budget: budgets.known)
         return TrackingRoutes(
             tracker: rooms.tracking.tracker,
             failStop: rooms.failStop,
@@ -88,7 +94,7 @@ struct ServiceListeners: Sendable {
                 platform: rooms.platform,
                 openSource: openSource
             ).routes
-            + WebhookRoutes(of: rooms, body: body).routes
+            + WebhookRoutes(of: rooms, body: LimitedBody(intake: rooms.intake, budget: budgets.strangers)).routes
     }
 
     /// One listener for everything, or one for each side where the admin routes have an address of their own.
@@ -99,7 +105,7 @@ struct ServiceListeners: Sendable {
             Listener(
                 address: address,
                 tls: configuration.tls,
-                table: RouteTable(routes, access: access, metrics: metrics),
+                table: RouteTable(routes, access: access, budget: budgets.known, metrics: metrics),
                 connections: OpenConnections(most: most, listener: name.rawValue, metrics: rooms.metrics),
                 limits: ConnectionWatch.Limits(
                     idle: TimeAmount(configuration.http.idleTimeout),
@@ -135,7 +141,7 @@ struct ServiceListeners: Sendable {
 
 /// The figures of the whole that no room of its own has.
 enum ServiceMetrics {
-    static func register(_ rooms: ServiceRooms, _ board: PhaseBoard, _ budget: BodyBudget) {
+    static func register(_ rooms: ServiceRooms, _ board: PhaseBoard, _ budgets: BodyBudgets) {
         let (metrics, disk) = (rooms.metrics, rooms.disk)
         metrics.gaugeReading("courant_service_ready", help: "1 while requests are taken.") {
             board.phase == .ready ? 1 : 0
@@ -144,8 +150,12 @@ enum ServiceMetrics {
         metrics.gaugeReading("courant_service_start_time_seconds", help: "When the service started, since 1970.") {
             started
         }
-        metrics.gaugeReading("courant_service_body_bytes", help: "Bytes of bodies received and not yet answered.") {
-            Double(budget.bytes)
+        for (senders, budget) in [("known", budgets.known), ("strangers", budgets.strangers)] {
+            metrics.gaugeReading(
+                "courant_service_body_bytes",
+                help: "Bytes of bodies received and not yet answered, and of large answers not yet taken.",
+                labels: [("senders", senders)]
+            ) { Double(budget.bytes) }
         }
         metrics.gaugeReading("courant_service_disk_free_bytes", help: "Free on the disk of the data folder.") {
             Double(disk.measurement?.free ?? 0)

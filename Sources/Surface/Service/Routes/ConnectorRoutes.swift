@@ -116,7 +116,7 @@ struct ConnectorRoutes: Sendable {
     private static func unknown(_ name: String, _ delivery: Delivery) -> RouteError {
         let names = delivery.connectors.map(\.settings.name).joined(separator: ", ")
         let known = names.isEmpty ? "there are none" : "there are \(names)"
-        return RouteError(.notFound, "connector_unknown", "There is no connector \"\(name)\"; \(known).")
+        return RouteError(.notFound, "connector_unknown", "There is no connector \(Rejection.quoted(name)); \(known).")
     }
 
     private func flush(_ request: Request, _ context: CourantContext) async throws -> Response {

@@ -3,6 +3,7 @@ import Delivery
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Intake
 import Platform
 
 /// What was set aside: listed, shown, and tried again.
@@ -88,7 +89,7 @@ struct DeadLetterRoutes: Sendable {
     private static func place(_ context: CourantContext) throws(RouteError) -> DeadLetters.Place {
         let text = Query.decoded(Substring(context.parameters.get("id") ?? ""))
         guard let place = DeadLetters.Place(text) else {
-            throw RouteError(.notFound, "dead_letter_unknown", "There is no dead letter \"\(text)\".")
+            throw RouteError(.notFound, "dead_letter_unknown", "There is no dead letter \(Rejection.quoted(text)).")
         }
         return place
     }

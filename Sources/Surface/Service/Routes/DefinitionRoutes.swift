@@ -1,6 +1,7 @@
 import Avro
 import HTTPTypes
 import Hummingbird
+import Intake
 import Platform
 import Tracking
 
@@ -104,7 +105,7 @@ struct DefinitionRoutes: Sendable {
             case .canvas: ("canvas", book.canvases(at: time).map(\.id))
             case .group: ("subscription group", book.groups(at: time).map(\.id))
             }
-        let message = "There is no \(noun) \"\(id)\"; \(NameList.told(ids, near: id))."
+        let message = "There is no \(noun) \(Rejection.quoted(id)); \(NameList.told(ids, near: id))."
         return RouteError(.notFound, "\(kind.rawValue)_unknown", message)
     }
 }

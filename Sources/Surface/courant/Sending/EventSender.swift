@@ -81,7 +81,7 @@ struct EventSender: Sendable {
         summary.duplicates = verdict.duplicates
         summary.setAside = verdict.setAside ?? 0
         let rejections = verdict.rejected ?? []
-        summary.rejected = rejections.count
+        summary.rejected = rejections.count + (verdict.alsoRejected ?? []).count
         for rejected in rejections.prefix(SendSummary.rejectionsKept) {
             summary.rejections.append(
                 RejectedEvent(
@@ -112,10 +112,13 @@ struct EventsAnswer: Decodable, Sendable {
     let accepted: Int
     let duplicates: Int
     let rejected: [Rejected]?
+    /// The places of those that there was no room to tell more of.
+    let alsoRejected: [Int]?
     let setAside: Int?
 
     private enum CodingKeys: String, CodingKey {
         case accepted, duplicates, rejected
+        case alsoRejected = "also_rejected"
         case setAside = "set_aside"
     }
 }
