@@ -25,15 +25,15 @@ import Testing
         ),
         Case(
             "journal: {partitions: many}",
-            "c.yaml:1: journal.partitions: expected a whole number from 1 to 256, found \"many\""
+            "c.yaml:1: journal.partitions: expected a whole number from 1 to 256, found a text of 4 characters"
         ),
         Case(
             "\njournal:\n  partitions: 0",
-            "c.yaml:3: journal.partitions: expected a whole number from 1 to 256, found \"0\""
+            "c.yaml:3: journal.partitions: expected a whole number from 1 to 256, found a text of 1 character"
         ),
         Case(
             "journal: {keep: 7}",
-            "c.yaml:1: journal.keep: expected a duration up to 3650d such as 7d, found \"7\""
+            "c.yaml:1: journal.keep: expected a duration up to 3650d such as 7d, found a text of 1 character"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: local, path: x}\n    privacy:\n      fields:\n"
@@ -43,7 +43,7 @@ import Testing
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: local, path: x}\n    privacy: {pii: hide}",
-            "c.yaml:4: connectors.a.privacy.pii: expected one of keep, drop, redact, sha256, hmac_sha256, found \"hide\""
+            "c.yaml:4: connectors.a.privacy.pii: expected one of keep, drop, redact, sha256, hmac_sha256, found a text of 4 characters"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: local, path: x}\n    events: [users.messages.*]\n"
@@ -54,7 +54,7 @@ import Testing
             "connectors:\n  a:\n    destination: {type: local, path: x}\n    events: [users.messages.*]\n"
                 + "    privacy: {pii: hmac_sha256, hmac_key: short}",
             "c.yaml:5: connectors.a.privacy.hmac_key: expected at least 16 bytes of a secret, such as ${PRIVACY_KEY}, "
-                + "found \"short\""
+                + "found a text of 5 characters"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: local, path: x}\n    events: [users.behaviors.Location]\n"
@@ -81,21 +81,21 @@ import Testing
         Case(
             "connectors:\n  a:\n    destination: {type: http, url: https://p.example, signing_secret: abc}",
             "c.yaml:3: connectors.a.destination.signing_secret: expected whsec_ and 24 to 64 bytes in Base64, best as "
-                + "${NAME}, found something else"
+                + "${NAME}, found a text of 3 characters"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: http, url: https://p.example, token: two words}",
             "c.yaml:3: connectors.a.destination.token: expected a bearer token on one line, best as ${NAME}, found "
-                + "something else"
+                + "a text of 9 characters"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: http, url: \"https://p.example/in out\"}",
             "c.yaml:3: connectors.a.destination.url: expected an address such as https://partner.example.com/events, "
-                + "found something else"
+                + "found a text of 24 characters"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: http, url: https://p.example, batch: 101}",
-            "c.yaml:3: connectors.a.destination.batch: expected a whole number from 1 to 100, found \"101\""
+            "c.yaml:3: connectors.a.destination.batch: expected a whole number from 1 to 100, found a text of 3 characters"
         ),
         Case(
             "connectors:\n  a:\n    destination: {type: http, url: https://p.example}\n    roll: {every: 5s}",
@@ -108,19 +108,19 @@ import Testing
         Case("data: 'x", "c.yaml:1: is not YAML here: found unexpected end of stream"),
         Case(
             "listen: 8080",
-            "c.yaml:1: listen: expected HOST:PORT such as 127.0.0.1:8080, found \"8080\""
+            "c.yaml:1: listen: expected HOST:PORT such as 127.0.0.1:8080, found a text of 4 characters"
         ),
         Case(
             "publicURL: events.example.com",
-            "c.yaml:1: publicURL: expected an address such as https://events.example.com, found \"events.example.com\""
+            "c.yaml:1: publicURL: expected an address such as https://events.example.com, found a text of 18 characters"
         ),
         Case(
             "publicURL: https://u:p4ss@events.example.com/a@b",
-            "c.yaml:1: publicURL: expected an address such as https://events.example.com, found \"https://…@b\""
+            "c.yaml:1: publicURL: expected an address such as https://events.example.com, found a text of 37 characters"
         ),
         Case(
             "trusted_proxies:\n  - 10.0.0.0/8\n  - 10.0.0.0/33",
-            "c.yaml:3: trusted_proxies[1]: expected an address or range such as 10.0.0.0/8, found \"10.0.0.0/33\""
+            "c.yaml:3: trusted_proxies[1]: expected an address or range such as 10.0.0.0/8, found a text of 11 characters"
         ),
         Case(
             "tls: {certificate: /etc/hostname}",
@@ -128,7 +128,7 @@ import Testing
         ),
         Case(
             "tls:\n  certificate: /etc/hostname\n  key: nowhere.pem",
-            "c.yaml:3: tls.key: there is no file nowhere.pem that can be read"
+            "c.yaml:3: tls.key: there is no such file that can be read; relative paths begin at the configuration's folder"
         ),
         Case(
             "journal: {segment: 8MiB}\nintake:\n  event_bytes_max: 5MiB",
@@ -137,15 +137,15 @@ import Testing
         ),
         Case(
             "log: {level: loud}",
-            "c.yaml:1: log.level: expected one of trace, debug, info, notice, warning, error, critical, found \"loud\""
+            "c.yaml:1: log.level: expected one of trace, debug, info, notice, warning, error, critical, found a text of 4 characters"
         ),
         Case(
             "log: {format: jsn}",
-            "c.yaml:1: log.format: expected one of text, json, found \"jsn\"; did you mean json?"
+            "c.yaml:1: log.format: expected one of text, json, found a text of 3 characters; did you mean json?"
         ),
         Case(
             "disk: {budget: 1KB}",
-            "c.yaml:1: disk.budget: expected a size such as 50GiB (at least 268435456 bytes), found \"1KB\""
+            "c.yaml:1: disk.budget: expected a size such as 50GiB (at least 268435456 bytes), found a text of 3 characters"
         ),
         Case(
             "intake: {body_bytes_max: 32MiB, in_flight_bytes_max: 16MiB}",
@@ -161,12 +161,12 @@ import Testing
         ),
         Case(
             "data: ${NOWHERE}",
-            "c.yaml:1: data: expected the environment variable NOWHERE, found none; set it, or write $${NOWHERE} for the text itself"
+            "c.yaml:1: data: expected the environment variable NOWHERE, found none; set it, or write $${ for ${ itself"
         ),
-        Case("data: ${SECRET", "c.yaml:1: data: expected } after ${, found \"${SECRET\"; write $${ for ${ itself"),
+        Case("data: ${SECRET", "c.yaml:1: data: expected } after ${; write $${ for ${ itself"),
         Case(
             "journal: {keep: \"${SECRET}\"}",
-            "c.yaml:1: journal.keep: expected a duration up to 3650d such as 7d, found \"${SECRET}\""
+            "c.yaml:1: journal.keep: expected a duration up to 3650d such as 7d, found a text of 7 characters"
         ),
         Case(
             "sources:\n  Web: {}",
@@ -174,19 +174,19 @@ import Testing
         ),
         Case(
             "sources:\n  web: {edition: 2022}",
-            "c.yaml:2: sources.web.edition: expected one of 2021, v10, found \"2022\"; did you mean 2021?"
+            "c.yaml:2: sources.web.edition: expected one of 2021, v10, found a text of 4 characters; did you mean 2021?"
         ),
         Case(
             "sources: {web: {strict: yes please}}",
-            "c.yaml:1: sources.web.strict: expected true or false, found \"yes please\""
+            "c.yaml:1: sources.web.strict: expected true or false, found a text of 10 characters"
         ),
         Case(
             "sources: {web: {formats: [events, current]}}",
-            "c.yaml:1: sources.web.formats[1]: expected one of events, currents, found \"current\"; did you mean currents?"
+            "c.yaml:1: sources.web.formats[1]: expected one of events, currents, found a text of 7 characters; did you mean currents?"
         ),
         Case(
             "sources: {web: {unknown_fields: drop}}",
-            "c.yaml:1: sources.web.unknown_fields: expected one of leave_out, reject, found \"drop\""
+            "c.yaml:1: sources.web.unknown_fields: expected one of leave_out, reject, found a text of 4 characters"
         ),
         Case(
             "connectors:\n  lake:\n    roll: {every: 60s}",
@@ -194,7 +194,7 @@ import Testing
         ),
         Case(
             connector("roll: {every: soon}"),
-            "c.yaml:4: connectors.lake.roll.every: expected a duration from 1s to 1d such as 60s, found \"soon\""
+            "c.yaml:4: connectors.lake.roll.every: expected a duration from 1s to 1d such as 60s, found a text of 4 characters"
         ),
         Case(
             connector("rol: {every: 60s}"),
@@ -202,7 +202,7 @@ import Testing
         ),
         Case(
             "connectors:\n  lake:\n    destination: {type: loca, path: x}",
-            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, gcs, azure, kafka, http, found \"loca\"; "
+            "c.yaml:3: connectors.lake.destination.type: expected one of local, s3, gcs, azure, kafka, http, found a text of 4 characters; "
                 + "did you mean local?"
         ),
         Case(
@@ -211,12 +211,12 @@ import Testing
         ),
         Case(
             connector("events: [users.messages.emial.Clck]"),
-            "c.yaml:4: connectors.lake.events[0]: \"users.messages.emial.Clck\" matches no event type of edition 2021; "
+            "c.yaml:4: connectors.lake.events[0]: matches no event type of edition 2021; "
                 + "near names are users.messages.email.Click, users.messages.email.Open, users.messages.email.Send"
         ),
         Case(
             connector("events: [\"courant.*\"]"),
-            "c.yaml:4: connectors.lake.events[0]: \"courant.*\" is no system type; expected courant.DeadLetter, named in full"
+            "c.yaml:4: connectors.lake.events[0]: is no system type; expected courant.DeadLetter, named in full"
         ),
         Case(
             connector("codec: {name: snappy, level: 3}"),
@@ -224,15 +224,15 @@ import Testing
         ),
         Case(
             connector("codec: {name: zstandard, level: 99}"),
-            "c.yaml:4: connectors.lake.codec.level: expected a whole number from 1 to 19, found \"99\""
+            "c.yaml:4: connectors.lake.codec.level: expected a whole number from 1 to 19, found a text of 2 characters"
         ),
         Case(
             connector("codec: zstd"),
-            "c.yaml:4: connectors.lake.codec: expected one of null, deflate, snappy, zstandard, found \"zstd\""
+            "c.yaml:4: connectors.lake.codec: expected one of null, deflate, snappy, zstandard, found a text of 4 characters"
         ),
         Case(
             connector("id: abc"),
-            "c.yaml:4: connectors.lake.id: expected 24 lower-case hexadecimal digits, found \"abc\""
+            "c.yaml:4: connectors.lake.id: expected 24 lower-case hexadecimal digits, found a text of 3 characters"
         ),
         Case(
             connector("key: {parts: [root, date]}"),
@@ -241,11 +241,11 @@ import Testing
         Case(
             connector("key: {prefix: /raw}"),
             "c.yaml:4: connectors.lake.key.prefix: expected folders divided by single slashes, such as raw/courant, "
-                + "each of 1 to 128 letters, digits and . _ - =, no dot first, found \"/raw\""
+                + "each of 1 to 128 letters, digits and . _ - =, no dot first, found a text of 4 characters"
         ),
         Case(
             connector("start: yesterday"),
-            "c.yaml:4: connectors.lake.start: expected one of now, oldest, found \"yesterday\""
+            "c.yaml:4: connectors.lake.start: expected one of now, oldest, found a text of 9 characters"
         ),
         Case(
             s3("bucket: Lake"),
@@ -257,7 +257,7 @@ import Testing
         ),
         Case(
             s3("bucket: lake, endpoint: minio:9000"),
-            "c.yaml:3: connectors.lake.destination.endpoint: expected an address such as https://minio.example.com:9000, found \"minio:9000\""
+            "c.yaml:3: connectors.lake.destination.endpoint: expected an address such as https://minio.example.com:9000, found a text of 10 characters"
         ),
         Case(
             s3("bucket: lake, prefix: raw"),
@@ -265,7 +265,7 @@ import Testing
         ),
         Case(
             s3("bucket: lake, path_style: often"),
-            "c.yaml:3: connectors.lake.destination.path_style: expected true or false, found \"often\""
+            "c.yaml:3: connectors.lake.destination.path_style: expected true or false, found a text of 5 characters"
         ),
         Case(
             s3("bucket: lake, encryption: {type: s3, key_id: k}"),
@@ -273,21 +273,21 @@ import Testing
         ),
         Case(
             s3("bucket: lake, storage_class: cold"),
-            "c.yaml:3: connectors.lake.destination.storage_class: expected a class such as STANDARD_IA, found \"cold\""
+            "c.yaml:3: connectors.lake.destination.storage_class: expected a class such as STANDARD_IA, found a text of 4 characters"
         ),
         Case(
             s3("bucket: lake, tags: [a=b, c]"),
             "c.yaml:3: connectors.lake.destination.tags[1]: expected key=value of letters, digits, spaces and "
-                + "+ - = . _ : / @ (key up to 128, value up to 256), found \"c\""
+                + "+ - = . _ : / @ (key up to 128, value up to 256), found a text of 1 character"
         ),
         Case(
             s3("bucket: lake, create_only: hope"),
-            "c.yaml:3: connectors.lake.destination.create_only: expected one of if_none_match, head_first, found \"hope\""
+            "c.yaml:3: connectors.lake.destination.create_only: expected one of if_none_match, head_first, found a text of 4 characters"
         ),
         Case(
             s3("bucket: lake, credentials: static"),
             "c.yaml:3: connectors.lake.destination.credentials: expected one of default, environment, profile, "
-                + "web_identity, container, instance, found \"static\""
+                + "web_identity, container, instance, found a text of 6 characters"
         ),
         Case(
             s3("bucket: lake, credentials: {access_key_id: a}"),
@@ -310,16 +310,16 @@ import Testing
         Case(
             azure("container: lake, endpoint: azurite:10000"),
             "c.yaml:3: connectors.lake.destination.endpoint: expected an address such as "
-                + "https://mylake.blob.core.windows.net, found \"azurite:10000\""
+                + "https://mylake.blob.core.windows.net, found a text of 13 characters"
         ),
         Case(
             azure("container: lake, access_tier: archive"),
-            "c.yaml:3: connectors.lake.destination.access_tier: expected one of hot, cool, cold, found \"archive\""
+            "c.yaml:3: connectors.lake.destination.access_tier: expected one of hot, cool, cold, found a text of 7 characters"
         ),
         Case(
             azure("container: lake, encryption_scope: a/b"),
             "c.yaml:3: connectors.lake.destination.encryption_scope: expected a scope's name, 3 to 63 letters, digits "
-                + "and dashes, found \"a/b\""
+                + "and dashes, found a text of 3 characters"
         ),
         Case(
             azure("container: lake, prefix: raw"),
@@ -328,7 +328,7 @@ import Testing
         Case(
             azure("container: lake, credentials: shared_key"),
             "c.yaml:3: connectors.lake.destination.credentials: expected one of default, environment, "
-                + "workload_identity, managed_identity, found \"shared_key\""
+                + "workload_identity, managed_identity, found a text of 10 characters"
         ),
         Case(
             azure("container: lake, credentials: {account_key: hunter2!}"),
@@ -347,8 +347,7 @@ import Testing
         ),
         Case(
             azure("container: lake, credentials: {connection_string: AccountName=pond;AccountKey=AQI=}"),
-            "c.yaml:3: connectors.lake.destination.account: expected pond, the account that the credentials are of, "
-                + "found \"mylake\""
+            "c.yaml:3: connectors.lake.destination.account: expected the account that the credentials are of, found another"
         ),
         Case(
             azure("container: lake, credentials: {client_secret: x, client_id: c}"),
@@ -430,5 +429,106 @@ import Testing
         let message = Self.message(yaml)
         #expect(message?.isEmpty == false)
         #expect(message?.contains("hunter2") == false)
+    }
+
+    static let secret = "HUSHhush7f3a91c2d4"
+
+    static func destination(_ keys: String) -> String { "connectors: {a: {destination: {\(keys)}}}" }
+
+    /// One secret where it is refused: under its own key, or one slip away from it.
+    static let slips = [
+        destination("type: http, url: \"https://p.example\", token: \"\(secret)${x\""),
+        destination("type: http, url: \"https://p.example\", token: \"ab${\(secret)}cd\""),
+        destination("type: http, url: \"https://p.example\", token: \"\(secret)\u{7}\""),
+        destination("type: http, url: \"https://p.example\", token: *\(secret)"),
+        destination("type: http, url: \"https://p.example\", token: @\(secret)"),
+        destination("type: http, url: \"https://p.example\", token \(secret)"),
+        destination("type: http, url: \"https://p.example\", \(secret)"),
+        destination("type: http, url: \"https://p.example\", token=\(secret): x"),
+        destination("type: http, url: \"https://p.example\", token=\(secret): x, token=\(secret): y"),
+        destination("type: http, url: \"https://p.example\", headers: \"X-Api-Key: \(secret)\""),
+        destination("type: http, url: \"https://p.example\", headers: [\"X-Api-Key: \(secret)\"]"),
+        destination("type: http, url: \"https://p.example\", headers: {\"X-Api-Key: \(secret)\": x}"),
+        destination("type: http, url: \"https://p.example\", timeout: \(secret)"),
+        destination("type: http, url: \"p.example?key=\(secret)\""),
+        destination("type: \(secret)"),
+        "connectors: {a: {destination: \"https://p.example?key=\(secret)\"}}",
+        "connectors: {a: {destination: {type: local, path: x}, privacy: \(secret)}}",
+        "connectors: {a: {destination: {type: local, path: x}, privacy: {pii: \"hmac_sha256:\(secret)\"}}}",
+        "connectors: {a: {destination: {type: local, path: x}, privacy: {hmac_key: \(secret.prefix(10))}}}",
+        "sources: {a: {webhooks: {twilio: \(secret)}}}",
+        "sources: {a: {webhooks: {twilio: [\(secret)]}}}",
+        "sources: {a: {webhooks: {twilio: {\(secret)}}}}",
+        "publicURL: https://e.example\nsources: {a: {webhooks: {ses: {topics: [\(secret)]}}}}",
+        destination("type: azure, account: a1b, container: events, credentials: \"AccountKey=\(secret)\""),
+        destination("type: azure, account: \"AccountKey=\(secret)\", container: events"),
+        destination("type: azure, account: a1b, container: events, endpoint: \"a1b.example/?sv=1&sig=\(secret)\""),
+        destination("type: azure, account: a1b, container: e12, endpoint: \"https://a1b.example:x/?sig=\(secret)\""),
+        destination("type: s3, bucket: lake, region: r, credentials: \"AKIA:\(secret)\""),
+        destination("type: s3, bucket: lake, region: r, credentials: {type: \(secret)}"),
+        destination("type: s3, bucket: lake, region: r, endpoint: \"AK:\(secret)@s3.example\""),
+        destination("type: gcs, bucket: lake, credentials: '{\"private_key\":\"\(secret)\"}'"),
+        destination("type: gcs, bucket: lake, credentials: {json: '{\"private_key\":\"\(secret)\"'}"),
+        destination("type: gcs, bucket: lake, credentials: {json: '{\"type\":\"\(secret)\"}'}"),
+        destination("type: gcs, bucket: lake, credentials: {file: '{\"private_key\":\"\(secret)\"}'}"),
+        destination("type: kafka, topic: t, brokers: \"user:\(secret)@k.example:9092\""),
+        destination("type: kafka, topic: t, brokers: \"\(secret)@k.example:9092\""),
+        destination("type: kafka, topic: t, brokers: \"k:1\", librdkafka: \"sasl.password=\(secret)\""),
+        "tls: {certificate: /etc/hostname, key: \"-----BEGIN PRIVATE KEY-----\\n\(secret)\"}",
+        "tracking: {definitions: \(secret)}",
+        "publicURL: https://e.example?token=\(secret)",
+        secret,
+        "- \(secret)",
+        "data: x\n---\ntoken: \(secret)",
+    ]
+
+    @Test("no message quotes a value, wherever it stands", arguments: slips)
+    func slip(yaml: String) throws {
+        let message = try #require(Self.message(yaml), "it is refused")
+        #expect(!message.contains(Self.secret.prefix(10)), "\(message)")
+    }
+
+    @Test("what no YAML is has its line and the reason, and nothing of the line itself")
+    func reader() {
+        #expect(
+            Self.message("data: x\nlog: {level: info}\nlisten: \"\u{7}hush\"\n")
+                == "c.yaml:3: is not YAML here: control characters are not allowed"
+        )
+    }
+
+    @Test("a key that may be a value is not named, and the nearest that was meant is")
+    func keys() {
+        #expect(
+            Self.message("log: {level info}")
+                == "c.yaml:1: log: has an unknown key without a value; expected one of format, level"
+        )
+        #expect(
+            Self.message("log: {levl: }") == "c.yaml:1: log: has an unknown key without a value; did you mean level?"
+        )
+        #expect(
+            Self.message("log: {level=info: x}")
+                == "c.yaml:1: log.(a text of 10 characters): is not a key of log; expected one of format, level"
+        )
+    }
+
+    @Test(
+        "credentials of Google are read when the configuration is",
+        arguments: [
+            ("not JSON", "expected JSON as Google makes it, with a type"),
+            (
+                "{\"type\":\"key\"}",
+                "expected the type service_account, external_account or authorized_user, found another"
+            ),
+            (
+                "{\"type\":\"service_account\"}",
+                "a service account's key has client_email, private_key and token_uri"
+            ),
+        ]
+    )
+    func googleCredentials(text: String, complaint: String) {
+        #expect(
+            Self.message(Self.destination("type: gcs, bucket: lake, credentials: {json: '\(text)'}"))
+                == "c.yaml:1: connectors.a.destination.credentials.json: \(complaint)"
+        )
     }
 }

@@ -212,7 +212,10 @@ struct TrackingServiceTests {
             ("tracking: {overtake: soon}", "tracking.overtake: expected a duration up to 30d such as 15m"),
             ("tracking: {keep: 99999999999w}", "tracking.keep: expected a duration from 1d to 3650d such as 30d"),
             ("tracking: {overtake: 15000000000000w}", "tracking.overtake: expected a duration up to 30d"),
-            ("tracking: {definitions: /nowhere/definitions}", "c.yaml:1: tracking.definitions: there is no folder"),
+            (
+                "tracking: {definitions: /nowhere/definitions}",
+                "c.yaml:1: tracking.definitions: there is no such folder"
+            ),
         ]
     )
     func mistakes(yaml: String, message: String) throws {

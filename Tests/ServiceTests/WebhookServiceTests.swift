@@ -255,7 +255,7 @@ struct WebhookServiceTests {
         }
         #expect(try read("roots.pem").tracking.sources["a"]?.ses?.trustedRoots == pem)
         for (file, message) in [
-            ("missing.pem", "missing.pem that can be read"),
+            ("missing.pem", "trusted_roots: there is no such file that can be read"),
             ("other.pem", "trusted_roots: expected certificates in PEM"),
         ] {
             #expect {

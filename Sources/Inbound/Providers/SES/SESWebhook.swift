@@ -34,7 +34,7 @@ package struct SESWebhook: ProviderWebhook {
             throw ProviderError(
                 .settings,
                 at: "topics[\(index)]",
-                "\(topic) is no ARN of an SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)"
+                "is no ARN of an SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)"
             )
         }
         let trust = try configuration.trustedRoots.map { text throws(ProviderError) in try SNSTrust(pem: text) }

@@ -30,36 +30,53 @@ struct GoogleCredentialText {
     private let kind: Kind
     private let place: String
 
-    /// Reads what stands at `place`; no message shows any of it but its type.
+    /// Reads what stands at `place`; no message shows any of it.
     init(_ text: String, of place: String) throws(DestinationError) {
         self.place = place
+        do throws(CredentialProblem) {
+            kind = try Self.kind(of: text)
+        } catch {
+            throw Self.problem(place, error.message)
+        }
+    }
+
+    private static func kind(of text: String) throws(CredentialProblem) -> Kind {
         let bytes = Array(text.utf8)
         guard let type = CloudJSON.decode(Named.self, from: bytes)?.type else {
-            throw Self.problem(place, "expected JSON as Google makes it, with a type")
+            throw CredentialProblem(message: "expected JSON as Google makes it, with a type")
         }
         switch type {
         case "service_account":
             guard let found = CloudJSON.decode(ServiceAccount.self, from: bytes) else {
-                throw Self.problem(place, "a service account's key has client_email, private_key and token_uri")
+                throw CredentialProblem(message: "a service account's key has client_email, private_key and token_uri")
             }
-            kind = .serviceAccount(found)
+            return .serviceAccount(found)
         case "authorized_user":
             guard let found = CloudJSON.decode(User.self, from: bytes) else {
-                throw Self.problem(place, "a user's credentials have client_id, client_secret and refresh_token")
+                throw CredentialProblem(message: "a user's credentials have client_id, client_secret and refresh_token")
             }
-            kind = .user(found)
+            return .user(found)
         case "external_account":
             guard let found = CloudJSON.decode(GoogleFederation.self, from: bytes) else {
-                throw Self.problem(
-                    place,
-                    "workload identity federation has audience, subject_token_type, token_url and a credential_source "
-                        + "with file, url or environment_id aws1"
+                throw CredentialProblem(
+                    message: "workload identity federation has audience, subject_token_type, token_url and a "
+                        + "credential_source with file, url or environment_id aws1"
                 )
             }
-            kind = .federation(found)
+            return .federation(found)
         default:
-            let words = "expected the type service_account, external_account or authorized_user, found \(type)"
-            throw Self.problem(place, words)
+            let words = "expected the type service_account, external_account or authorized_user, found another"
+            throw CredentialProblem(message: words)
+        }
+    }
+
+    /// What is wrong with the text itself, without showing any of it.
+    static func complaint(about text: String) -> String? {
+        do throws(CredentialProblem) {
+            _ = try kind(of: text)
+            return nil
+        } catch {
+            return error.message
         }
     }
 
@@ -71,8 +88,8 @@ struct GoogleCredentialText {
         case .serviceAccount(let account):
             let now = surroundings.platform.clock.now()
             let assertion: String
-            do throws(AssertionProblem) {
-                assertion = try await surroundings.platform.onCompute { () throws(AssertionProblem) in
+            do throws(CredentialProblem) {
+                assertion = try await surroundings.platform.onCompute { () throws(CredentialProblem) in
                     try account.assertion(scope: GoogleSurroundings.scope, now: now)
                 }
             } catch {

@@ -22,6 +22,9 @@ package enum GoogleCredentialSettings: Sendable, Hashable {
     case metadata(account: String?)
     /// Requests without credentials.
     case none
+
+    /// Why a text cannot be what `text` wants; shows nothing of it.
+    package static func complaint(about text: String) -> String? { GoogleCredentialText.complaint(about: text) }
 }
 
 /// What credentials are looked for in.

@@ -37,7 +37,7 @@ struct ServiceAccount: Decodable, Sendable {
     }
 
     /// A JSON Web Token by which the account asks for an access token, signed with its key.
-    func assertion(scope: String, now: Timestamp) throws(AssertionProblem) -> String {
+    func assertion(scope: String, now: Timestamp) throws(CredentialProblem) -> String {
         let claims = Claims(iss: email, scope: scope, aud: tokenURI, iat: now.seconds, exp: now.seconds + Self.lifetime)
         let parts = [CloudJSON.encode(Header(kid: keyID)), CloudJSON.encode(claims)]
         let signed = parts.map { Base64.encode($0, .url) }.joined(separator: ".")
@@ -47,12 +47,12 @@ struct ServiceAccount: Decodable, Sendable {
             return "\(signed).\(Base64.encode(Array(signature.rawRepresentation), .url))"
         } catch {
             // What the library says could show parts of the key.
-            throw AssertionProblem(message: "private_key is not an RSA key of at least 2048 bits in PEM")
+            throw CredentialProblem(message: "private_key is not an RSA key of at least 2048 bits in PEM")
         }
     }
 }
 
-/// Why an assertion could not be made; shows nothing of the key.
-struct AssertionProblem: Error {
+/// Why credentials are of no use; shows nothing of them.
+struct CredentialProblem: Error {
     let message: String
 }

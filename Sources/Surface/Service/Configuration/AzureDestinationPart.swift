@@ -51,7 +51,7 @@ package struct AzureDestinationPart: DestinationPart {
             section.report(message, key: "account", line: section.lineOf("account"))
         }
         if let given, let other = credentials.account, given != other {
-            let message = "expected \(other), the account that the credentials are of, found \"\(given)\""
+            let message = "expected the account that the credentials are of, found another"
             section.report(message, key: "account", line: section.lineOf("account"))
         }
         var configuration = AzureConfiguration(

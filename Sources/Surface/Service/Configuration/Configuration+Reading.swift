@@ -116,7 +116,7 @@ extension Configuration {
         let expected = "an address or range such as 10.0.0.0/8"
         return root.strings("trusted_proxies", expected: expected).compactMap { found in
             guard let range = AddressRange(found.value) else {
-                root.report("expected \(expected), found \(found.shown)", key: found.key, line: found.line)
+                root.report("expected \(expected), found \(found.kind)", key: found.key, line: found.line)
                 return nil
             }
             return range
@@ -128,7 +128,7 @@ extension Configuration {
         let key = section.required("key", expected: "a PEM file of the private key")
         for (name, file) in [("certificate", certificate), ("key", key)] {
             guard let file, !section.reading.canRead(path(file)) else { continue }
-            section.report("there is no file \(path(file)) that can be read", key: name, line: section.lineOf(name))
+            section.reportUnreadable("file", key: name)
         }
         guard let certificate, let key else { return nil }
         return TLSFiles(certificate: path(certificate), key: path(key))

@@ -1,6 +1,6 @@
 /// What is wrong with a configuration file: every problem found in one reading, in the order of the file.
 ///
-/// It never holds a value that came out of the environment: what `${NAME}` stands for may be a secret.
+/// It never holds a value, of the file or of the environment: see `ConfigurationWords`.
 package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
     /// One thing that is wrong.
     package struct Problem: Sendable, Hashable {

@@ -23,7 +23,8 @@ final class ConfigurationReading {
                 return ConfigurationSection(path: "", line: node.mark?.line, mapping: mapping, reading: self)
             }
             if node.isNothing { return empty() }
-            report("expected keys such as data and sources, found \(node.kind)", key: "", line: node.mark?.line)
+            let found = ConfigurationWords.kind(of: node)
+            report("expected keys such as data and sources, found \(found)", key: "", line: node.mark?.line)
         } catch {
             let (message, line) = YamlFault.told(error)
             report(message, key: "", line: line)
@@ -51,7 +52,7 @@ final class ConfigurationReading {
                 continue
             }
             guard let brace = rest[dollar.upperBound...].firstIndex(of: "}") else {
-                report("expected } after ${, found \"\(text)\"; write $${ for ${ itself", key: key, line: line)
+                report("expected } after ${; write $${ for ${ itself", key: key, line: line)
                 return nil
             }
             let name = String(rest[dollar.upperBound..<brace])
@@ -60,17 +61,27 @@ final class ConfigurationReading {
             if let value = environment[name] {
                 result += value
             } else {
+                let shown = Self.isVariable(name) ? name : "in ${}"
                 let message =
-                    "expected the environment variable \(name), found none; set it, or write $${\(name)} for the text itself"
+                    "expected the environment variable \(shown), found none; set it, or write $${ for ${ itself"
                 report(message, key: key, line: line)
                 isWhole = false
             }
         }
         return isWhole ? result + rest : nil
     }
+
+    /// Whether it is what a variable is usually named: anything else may be part of a secret that has `${` in it.
+    private static func isVariable(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
+            }
+    }
 }
 
-/// Why a text is no YAML.
+/// Why a text is no YAML; what Yams says of it by itself has the line with its mistake in it.
 enum YamlFault {
     /// In words, and at which line, counted from 1, where that is known.
     static func told(_ error: any Error) -> (message: String, line: Int?) {
@@ -78,39 +89,21 @@ enum YamlFault {
         case .scanner(_, let problem, let mark, _)?, .parser(_, let problem, let mark, _)?,
             .composer(_, let problem, let mark, _)?:
             return ("is not YAML here: \(problem)", mark.line)
+        case .reader(let problem, let offset, _, let yaml)?:
+            return ("is not YAML here: \(problem)", offset.map { yaml.prefix($0).count(where: \.isNewline) + 1 })
         case .duplicatedKeysInMapping(let duplicates, let context)?:
-            let keys = duplicates.sorted().joined(separator: ", ")
+            let keys = duplicates.sorted().map(ConfigurationWords.key).joined(separator: ", ")
             return ("the same key stands here twice: \(keys)", context.mark.line)
         default:
-            return ("cannot be read as YAML: \(error)", nil)
+            return ("cannot be read as YAML", nil)
         }
     }
 }
 
 extension Node {
-    /// What a person would call it.
-    var kind: String {
-        switch self {
-        case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : scalar.shown
-        case .mapping: "keys"
-        case .sequence: "a list"
-        case .alias: "an alias"
-        }
-    }
-
     /// A key without a value, or the word null.
     var isNothing: Bool {
         guard let scalar, scalar.style == .plain || scalar.style == .any else { return false }
         return ["", "~", "null"].contains(scalar.string)
-    }
-}
-
-extension Node.Scalar {
-    /// As written in the file, in quotes, but for the user and password of an address: messages reach logs.
-    var shown: String {
-        guard let scheme = string.firstRange(of: "://"), let at = string[scheme.upperBound...].lastIndex(of: "@") else {
-            return "\"\(string)\""
-        }
-        return "\"\(string[..<scheme.upperBound])…\(string[at...])\""
     }
 }

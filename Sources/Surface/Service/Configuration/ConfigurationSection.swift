@@ -21,7 +21,7 @@ package final class ConfigurationSection {
 
     /// The keys as they stand in the file.
     var keys: [String] {
-        mapping.map { $0.key.string ?? $0.key.kind }
+        mapping.map { $0.key.string ?? ConfigurationWords.kind(of: $0.key) }
     }
 
     // MARK: Values
@@ -106,7 +106,7 @@ package final class ConfigurationSection {
     func value<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {
         guard let found = scalar(key, expected: expected) else { return nil }
         if let value = parse(found.value) { return value }
-        report("expected \(expected), found \(found.shown)", key: key, line: found.line)
+        report("expected \(expected), found \(found.kind)", key: key, line: found.line)
         return nil
     }
 
@@ -217,7 +217,13 @@ package final class ConfigurationSection {
             } else {
                 hint = "expected \(Self.list(known.sorted()))"
             }
-            report("is not a key of \(path.isEmpty ? "the configuration" : path); \(hint)", key: key, line: lineOf(key))
+            if has(key) {
+                let place = path.isEmpty ? "the configuration" : path
+                report("is not a key of \(place); \(hint)", key: key, line: lineOf(key))
+            } else {
+                // `{token x}` for `{token: x}`: it may be no key at all.
+                reading.report("has an unknown key without a value; \(hint)", key: path, line: lineOf(key))
+            }
         }
     }
 
@@ -228,6 +234,12 @@ package final class ConfigurationSection {
 
     func report(_ message: String, key: String, line: Int?) {
         reading.report(message, key: full(key), line: line)
+    }
+
+    /// Says that a path leads to nothing.
+    func reportUnreadable(_ what: String, key: String) {
+        let message = "there is no such \(what) that can be read; relative paths begin at the configuration's folder"
+        report(message, key: key, line: lineOf(key))
     }
 
     /// Says where the prefix of objects is set: many look for it beside the bucket.
@@ -268,17 +280,18 @@ extension ConfigurationSection {
         /// Its key within the section, with an index where it stands in a list.
         let key: String
         let line: Int?
-        /// What a message may show of it.
-        let shown: String
+        /// What a message says of it.
+        var kind: String { ConfigurationWords.kind(of: value) }
     }
 
     func reportChoice(_ found: Found, key: String, words: [String]) {
         let hint = NearMiss.suggestion(for: found.value, among: words).map { "; did you mean \($0)?" } ?? ""
-        report("expected \(Self.list(words)), found \(found.shown)\(hint)", key: key, line: found.line)
+        report("expected \(Self.list(words)), found \(found.kind)\(hint)", key: key, line: found.line)
     }
 
     private func full(_ key: String) -> String {
-        path.isEmpty ? key : "\(path).\(key)"
+        let key = ConfigurationWords.key(key)
+        return path.isEmpty ? key : "\(path).\(key)"
     }
 
     private func node(_ key: String) -> Node? {
@@ -289,7 +302,8 @@ extension ConfigurationSection {
     private func child(_ key: String) -> ConfigurationSection? {
         guard let node = node(key) else { return nil }
         guard let mapping = node.mapping else {
-            report("expected keys, found \(node.kind)", key: key, line: node.mark?.line ?? lineOf(key))
+            let found = ConfigurationWords.kind(of: node)
+            report("expected keys, found \(found)", key: key, line: node.mark?.line ?? lineOf(key))
             return nil
         }
         return ConfigurationSection(path: full(key), line: lineOf(key), mapping: mapping, reading: reading)
@@ -302,10 +316,10 @@ extension ConfigurationSection {
     private func scalar(_ node: Node, at key: String, expected: String) -> Found? {
         let line = node.mark?.line ?? lineOf(key)
         guard let scalar = node.scalar else {
-            report("expected \(expected), found \(node.kind)", key: key, line: line)
+            report("expected \(expected), found \(ConfigurationWords.kind(of: node))", key: key, line: line)
             return nil
         }
         guard let value = reading.expanded(scalar.string, key: full(key), line: line) else { return nil }
-        return Found(value: value, key: key, line: line, shown: scalar.shown)
+        return Found(value: value, key: key, line: line)
     }
 }

@@ -33,14 +33,13 @@ struct Entitlement {
             if systemTypes.contains(found.value) { return found.value }
             if !edition.types(matching: Filter(events: [found.value])).isEmpty { return found.value }
             if found.value.hasPrefix("courant.") {
-                let message =
-                    "\(found.shown) is no system type; expected \(ConfigurationSection.list(systemTypes)), named in full"
+                let message = "is no system type; expected \(ConfigurationSection.list(systemTypes)), named in full"
                 section.report(message, key: found.key, line: found.line)
                 return nil
             }
             let names = edition.types.flatMap { [$0.name] + $0.aliases }
             let near = NearMiss.nearest(to: found.value, among: names).joined(separator: ", ")
-            let message = "\(found.shown) matches no event type of edition \(edition.name); near names are \(near)"
+            let message = "matches no event type of edition \(edition.name); near names are \(near)"
             section.report(message, key: found.key, line: found.line)
             return nil
         }

@@ -91,6 +91,7 @@ package struct GCSDestinationPart: DestinationPart {
         _ section: ConfigurationSection?,
         folder: String
     ) -> GoogleCredentialSettings {
+        let line = section?.lineOf(kind.rawValue)
         switch kind {
         case .chain: return .chain
         case .none: return .none
@@ -100,10 +101,18 @@ package struct GCSDestinationPart: DestinationPart {
             guard let path = section?.required("file", expected: "a file of credentials as Google makes it") else {
                 return .chain
             }
+            if path.contains("{") {
+                section?.report("expected the path of a file; its text stands under json", key: "file", line: line)
+            }
             return .file(ConfigurationPath.absolute(path, in: folder))
         case .json:
-            let expected = "the text of such a file, best as ${NAME}"
-            return (section?.required("json", expected: expected)).map { .text($0) } ?? .chain
+            guard let text = section?.required("json", expected: "the text of such a file, best as ${NAME}") else {
+                return .chain
+            }
+            if let complaint = GoogleCredentialSettings.complaint(about: text) {
+                section?.report(complaint, key: "json", line: line)
+            }
+            return .text(text)
         }
     }
 }

@@ -32,12 +32,11 @@ package struct HTTPDestinationPart: DestinationPart {
         let example = "an address such as https://partner.example.com/events"
         let url =
             section.required("url", expected: example) == nil
-            ? nil : Self.secret(section, "url", expected: example, Self.address)
-        let token = Self.secret(section, "token", expected: "a bearer token on one line, best as ${NAME}") { text in
+            ? nil : section.value("url", expected: example, Self.address)
+        let token = section.value("token", expected: "a bearer token on one line, best as ${NAME}") { text in
             text.isEmpty || text.contains(where: \.isWhitespace) ? nil : text
         }
-        let signing = Self.secret(
-            section,
+        let signing = section.value(
             "signing_secret",
             expected: "whsec_ and 24 to 64 bytes in Base64, best as ${NAME}",
             WebhookSigning.init
@@ -73,18 +72,5 @@ package struct HTTPDestinationPart: DestinationPart {
     private static func address(_ text: String) -> String? {
         let isPlain = !text.contains { $0.isWhitespace || $0 == "#" }
         return isPlain && CloudEndpoint(text) != nil ? text : nil
-    }
-
-    /// A text that no message shows, also not where it is wrong.
-    private static func secret<Value>(
-        _ section: ConfigurationSection,
-        _ key: String,
-        expected: String,
-        _ parse: (String) -> Value?
-    ) -> Value? {
-        guard let text = section.string(key, expected: expected) else { return nil }
-        if let value = parse(text) { return value }
-        section.report("expected \(expected), found something else", key: key, line: section.lineOf(key))
-        return nil
     }
 }

@@ -66,7 +66,7 @@ package struct KafkaDestinationPart: DestinationPart {
                 String(part.drop { $0 == " " })
             }
             guard parts.allSatisfy({ ListenAddress($0)?.host.isEmpty == false }) else {
-                section.report("expected \(expected), found \(found.shown)", key: found.key, line: found.line)
+                section.report("expected \(expected), found \(found.kind)", key: found.key, line: found.line)
                 return []
             }
             return parts

@@ -19,7 +19,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = String(host.dropFirst().dropLast())
             guard IPAddress(host) != nil else { return nil }
-        } else if host.contains(":") || host.contains("/") || host.contains(" ") {
+        } else if host.contains(where: { ":/@ ".contains($0) }) {
             return nil
         }
         self.init(host: host.isEmpty ? "0.0.0.0" : host, port: Int(port))

@@ -104,7 +104,7 @@ package struct S3DestinationPart: DestinationPart {
             let parts = item.value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let tag = S3Configuration.Tag(key: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
             guard parts.count == 2, S3Configuration.isTag(tag) else {
-                section.report("expected \(expected), found \(item.shown)", key: item.key, line: item.line)
+                section.report("expected \(expected), found \(item.kind)", key: item.key, line: item.line)
                 return nil
             }
             return tag

@@ -54,11 +54,7 @@ extension TrackingPart {
         )
         definitions = section.string("definitions", expected: "a folder").map(path)
         if let definitions, !section.reading.canRead(definitions) {
-            section.report(
-                "there is no folder \(definitions) that can be read",
-                key: "definitions",
-                line: section.lineOf("definitions")
-            )
+            section.reportUnreadable("folder", key: "definitions")
         }
     }
 }
@@ -114,11 +110,7 @@ extension SourceTrackingPart {
             return nil
         }
         guard let bytes = FileManager.default.contents(atPath: file) else {
-            section.report(
-                "there is no file \(file) that can be read",
-                key: "trusted_roots",
-                line: section.lineOf("trusted_roots")
-            )
+            section.reportUnreadable("file", key: "trusted_roots")
             return nil
         }
         return String(decoding: bytes, as: UTF8.self)
