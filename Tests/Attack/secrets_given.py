@@ -1,6 +1,8 @@
 """One secret of each kind that a configuration can hold, and the search for them."""
 import base64
+import html
 import http.server
+import itertools
 import json
 import os
 import subprocess
@@ -11,13 +13,29 @@ import urllib.parse
 NOWHERE = "127.0.0.1:1"
 
 
+def escaped(text):
+    """The text as it is, and as writers of JSON, of addresses and of XML escape it."""
+    in_json = json.dumps(text)[1:-1]
+    in_url = urllib.parse.quote(text, safe="")
+    return [text, in_json, in_json.replace("/", "\\/"), in_url, in_url.lower(), html.escape(text)]
+
+
 class Echo(http.server.BaseHTTPRequestHandler):
-    """A store that refuses everything, and says in its answer all that it was told."""
+    """A store that refuses everything, and says in its answer all that it was told, in every form."""
     protocol_version = "HTTP/1.1"
+    turns = itertools.count()
 
     def refuse(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        text = f"{self.requestline}\n{self.headers}".encode()
+        # Messages quote the beginning of an answer: what is told in confidence comes first, each in its turn.
+        told = [value for name, value in self.headers.items()
+                if name.lower() in ("authorization", "x-api-key", "x-amz-security-token")]
+        query = urllib.parse.urlsplit(self.path).query
+        told += [part.partition("=")[2] for part in query.split("&") if part]
+        turn = next(self.turns) % max(1, len(told))
+        told = told[turn:] + told[:turn]
+        lines = [form for value in told for form in escaped(value)] + [self.requestline, str(self.headers)]
+        text = "\n".join(lines).encode()
         self.send_response(403)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(text)))
@@ -100,8 +118,39 @@ connectors:
       url: http://{echo}/in?key={url_key}
       token: "{partner}"
       signing_secret: "whsec_{signing}"
-      headers: {{X-Api-Key: "{header}"}}
+      headers: {{X-Api-Key: '{header}'}}
 """
+
+DESTINATION = "connectors: {a: {destination: {KEYS}}}"
+PARTNER = "type: http, url: 'https://partner.example.com/in', "
+AZURE = "type: azure, account: lake, container: events, "
+S3 = "type: s3, bucket: lake, region: eu-central-1, "
+GCS = "type: gcs, bucket: lake, "
+KAFKA = "type: kafka, topic: events, "
+# A secret under its own key, but of a form that is refused, or one slip away from where it belongs. Each is a
+# configuration of its own: what is no YAML hides what else is wrong.
+SLIPS = [
+    *(DESTINATION.replace("KEYS", keys) for keys in [
+        PARTNER + 'token: "SECRET${x"', PARTNER + 'token: "a${SECRET}b"', PARTNER + 'token: "SECRET\a"',
+        PARTNER + "token SECRET", PARTNER + "token: @SECRET", PARTNER + "token: *SECRET",
+        PARTNER + 'headers: "X-Api-Key: SECRET"', PARTNER + 'headers: ["X-Api-Key: SECRET"]',
+        S3 + 'credentials: "AKIA:SECRET"', S3 + "endpoint: AK:SECRET@s3.example.com", S3 + 'tags: ["SECRET"]',
+        AZURE + 'credentials: "AccountName=lake;AccountKey=SECRET"',
+        AZURE + 'endpoint: "lake.blob.core.windows.net/?sv=1&sig=SECRET"',
+        AZURE + 'credentials: {connection_string: "AccountName=lake;AccuntKey=SECRET"}',
+        GCS + 'credentials: \'{"private_key": "SECRET"}\'', GCS + 'credentials: {json: \'{"private_key": "SECRET"\'}',
+        GCS + 'credentials: {file: \'{"private_key": "SECRET"}\'}',
+        KAFKA + 'brokers: "user:SECRET@k.example.com:9092"', KAFKA + 'brokers: "SECRET@k.example.com:9092"',
+        KAFKA + 'brokers: "k.example.com:9092", librdkafka: "sasl.password=SECRET"',
+        "type: local, path: files}, privacy: SECRET, roll: {every: 1s",
+        "type: local, path: files}, privacy: {pii: hmac_sha256, hmac_key: SHORT}, roll: {every: 1s",
+        "type: local, path: files}, privacy: {pii: 'hmac_sha256:SECRET'}, roll: {every: 1s",
+    ]),
+    "connectors: {a: {destination: 'https://user:SECRET@partner.example.com'}}",
+    "publicURL: https://events.example.com\nsources: {default: {webhooks: {twilio: SECRET}}}",
+    "publicURL: https://events.example.com\nsources: {default: {webhooks: {twilio: [SECRET]}}}",
+    'tls: {certificate: courant.yaml, key: "-----BEGIN PRIVATE KEY-----\\nSECRET"}',
+]
 
 
 class Secrets:
@@ -113,7 +162,11 @@ class Secrets:
         echo = f"127.0.0.1:{server.server_port}"
         names = ["twilio_literal", "privacy", "s3", "s3_session", "entra", "registry", "kafka", "url_key", "partner",
                  "header", "azure_sas"]
-        self.values = {name: f"hush-{name.replace('_', '-')}-7f3a91c2d4" for name in names}
+        # With what Base64 has and escapes change.
+        self.values = {name: f"hush-{name.replace('_', '-')}/7f3a+91c2d4=" for name in names}
+        self.values["header"] = 'hush-header/7f3a"91c2&d4='
+        # Shorter than a key of HMAC may be.
+        self.values["slip"], self.values["short"] = "hush-slip-7f3a91c2d4", "hush-8d2b77"
         self.values["azure_key"] = base64.b64encode(b"hush" * 16).decode()
         self.values["signing"] = base64.b64encode(b"hush-signing-secret-of-32-bytes!").decode()
         key = subprocess.run(
@@ -138,7 +191,7 @@ class Secrets:
         """The name of each secret, and the ways in which it could be written."""
         for name, value in self.values.items():
             raw = value.encode()
-            yield name, {raw, urllib.parse.quote(value, safe="").encode(), json.dumps(value)[1:-1].encode(),
+            yield name, {*(form.encode() for form in escaped(value)),
                          base64.b64encode(raw).rstrip(b"=")[:-1],
                          base64.b64encode(b"courant:" + raw).rstrip(b"=")[:-1]}
 
@@ -146,6 +199,15 @@ class Secrets:
         return any(form in text for _, forms in self.forms() for form in forms for text in texts)
 
     def break_configuration(self):
+        """Puts there, one after the other, configurations that are refused, with secrets in them."""
+        self.misspell()
+        yield
+        for slip in SLIPS:
+            text = slip.replace("SECRET", self.values["slip"]).replace("SHORT", self.values["short"])
+            (self.folder / "courant.yaml").write_text(text)
+            yield
+
+    def misspell(self):
         """Each secret where it is refused: of the wrong kind, or under a key that is none."""
         region = "region: eu-central-1"
         text = self.configuration.replace(region, f"{region}\n      nothing: {self.values['s3']}")
@@ -160,11 +222,15 @@ class Secrets:
 
     def command_outputs(self, binary):
         """What the command line says of the file, whole and broken."""
-        outputs = []
-        for prepare in (self.mend_configuration, self.break_configuration):
-            prepare()
+        def check(status):
             done = subprocess.run(
                 [str(binary), "config", "check", str(self.folder / "courant.yaml")], capture_output=True,
                 env=dict(os.environ, **self.environment))
-            outputs += [done.stdout, done.stderr]
+            assert (done.returncode == 0) == (status == 0), (self.folder / "courant.yaml").read_text()
+            return [done.stdout, done.stderr]
+
+        self.mend_configuration()
+        outputs = check(0)
+        for _ in self.break_configuration():
+            outputs += check(1)
         return outputs

@@ -53,4 +53,29 @@ import Testing
         let request = CloudRequest("GET", "https://r.example/", headers: [("authorization", "Basic \(credentials)")])
         #expect(Self.masked(request, "user, pass:word, \(credentials)") == "user, (hidden), (hidden)")
     }
+
+    private static let odd = #"ab/cd"EF+gh&ij=\é"#
+
+    @Test(
+        "a secret is taken out of an answer however it is escaped there",
+        arguments: [
+            odd, #"ab\/cd\"EF+gh&ij=\\é"#, #"ab/cd\"EF+gh\u0026ij\u003d\\\u00e9"#,
+            #"ab\u002Fcd\u0022EF\u002Bgh&ij=\\é"#,
+            #"ab\\\/cd\\\"EF+gh&ij=\\\\é"#, "ab%2Fcd%22EF%2Bgh%26ij%3D%5Cé", "ab%2fcd%22EF%2bgh%26ij%3d%5c%c3%a9",
+            #"ab/cd&quot;EF+gh&amp;ij=\é"#, "ab&#47;cd&#34;EF&#x2B;gh&#38;ij&#x3d;&#92;&#xe9;",
+            "%61%62%2F%63%64%22%45%46%2B%67%68%26%69%6A%3D%5C%C3%A9", #"\u0061\u0062/cd\"EF+gh\u0026ij=\\é"#,
+        ]
+    )
+    func escaped(_ form: String) {
+        let request = CloudRequest("GET", "https://p.example/", headers: [("X-Api-Key", Self.odd)])
+        #expect(Self.masked(request, "got \(form), \(form)!") == "got (hidden), (hidden)!")
+    }
+
+    @Test("escapes of a secret stand for themselves too, and an end in the midst of one is none")
+    func escapes() {
+        let request = CloudRequest("GET", "https://p.example/", headers: [("X-Api-Key", #"%25\\u0041"&amp;"#)])
+        #expect(Self.masked(request, #"%25\\u0041"&amp; %2525\\\\u0041\"&amp;amp;"#) == "(hidden) (hidden)")
+        #expect(Self.masked(request, #"%25\\u0041\"&"#) == #"%25\\u0041\"&"#)
+        #expect(Self.masked(request, #"%25\"#) == #"%25\"#)
+    }
 }

@@ -21,7 +21,7 @@ struct EchoMask {
     ]
 
     /// The longest first: one may be a part of another.
-    private let secrets: [[UInt8]]
+    private let secrets: [EchoedText]
 
     init(of request: CloudRequest) {
         var texts: Set<String> = []
@@ -40,8 +40,8 @@ struct EchoMask {
             name.lowercased() == "content-type" && value.lowercased().hasPrefix("application/x-www-form-urlencoded")
         }
         if isForm, case .bytes(let body) = request.body { Self.add(String(decoding: body, as: UTF8.self), to: &texts) }
-        secrets = texts.sorted().map { Array($0.utf8) }.filter { $0.count >= Self.secretBytesMin }
-            .sorted { $0.count > $1.count }
+        secrets = texts.sorted().filter { $0.utf8.count >= Self.secretBytesMin }.map(EchoedText.init)
+            .sorted { $0.bytes.count > $1.bytes.count }
     }
 
     /// The values of `a=b&c=d`, as they stand there and as they are meant.
@@ -66,12 +66,12 @@ struct EchoMask {
 
     private func mask(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes
-        for secret in secrets where bytes.count >= secret.count {
+        for secret in secrets where bytes.count >= secret.bytes.count {
             var (masked, at) = ([UInt8](), 0)
             while at < bytes.count {
-                if bytes[at] == secret[0], bytes[at...].starts(with: secret) {
+                if let end = secret.end(in: bytes, from: at) {
                     masked += Self.mark
-                    at += secret.count
+                    at = end
                 } else {
                     masked.append(bytes[at])
                     at += 1
