@@ -100,6 +100,25 @@ struct FaultyFilesTests {
         #expect(files.content("/d/f") == [])
     }
 
+    @Test("a write that the end of the process cuts leaves any part of its beginning")
+    func cutWrite() throws {
+        var left: Set<Int> = []
+        for seed in 0..<40 as Range<UInt64> {
+            let files = FaultyFiles()
+            _ = try files.makeFolder("/d")
+            let file = try files.open("/d/f", .create)
+            try file.write(at: 0, [1, 1, 1])
+            files.fail(operation: files.operationCount + 1, .crash)
+            #expect(throws: FileError.self) { try file.write(at: 2, [2, 2, 2]) }
+            files.abandon(seed: seed)
+            let content = try #require(files.content("/d/f"))
+            let count = content.count { $0 == 2 }
+            #expect(content == [[1, 1, 1], [1, 1, 2], [1, 1, 2, 2], [1, 1, 2, 2, 2]][count])
+            left.insert(count)
+        }
+        #expect(left == [0, 1, 2, 3])
+    }
+
     @Test("who is asked decides about each operation, reads included")
     func judged() throws {
         let file = try files.open("/d/f", .create)
@@ -149,5 +168,9 @@ struct FaultyFilesTests {
         #expect(error?.isNoSpace == true)
         try file.write(at: 50, Array(repeating: 2, count: 50))
         #expect(try files.freeBytes(at: "/d") == 0)
+
+        files.setCapacity(102)
+        #expect(throws: FileError.self) { try file.write(at: 99, [3, 3, 3, 3]) }
+        #expect(files.content("/d/f").map { Array($0[98...]) } == [2, 3, 3, 3], "what there is room for is written")
     }
 }

@@ -99,8 +99,10 @@ package final class FaultyFiles: FileSystem {
 
     /// The process dies and the machine lives on: open files are dead, locks are free, and all that was written is
     /// there, as durable as it was.
-    package func abandon() {
-        state.withLock { $0.abandon() }
+    ///
+    /// - Parameter seed: decides how much is there of a write that was cut by the end; nil: all of it.
+    package func abandon(seed: UInt64? = nil) {
+        state.withLock { $0.abandon(seed: seed) }
     }
 
     /// The content of a file as a reader would see it now.

@@ -42,6 +42,21 @@ final class FaultyNode: @unchecked Sendable {
     }
 }
 
+/// A write that the end of the process has cut.
+struct CutWrite: Sendable {
+    let node: FaultyNode
+    /// What the file was before it.
+    let before: [UInt8]
+    let position: Int
+    let bytes: [UInt8]
+
+    /// Leaves only so many of its bytes in the file.
+    func keep(_ count: Int) {
+        node.current = before
+        node.write(position, bytes[..<count])
+    }
+}
+
 /// All that `FaultyFiles` holds.
 struct FaultyState: Sendable {
     enum Reason {
@@ -66,6 +81,7 @@ struct FaultyState: Sendable {
     var capacity: Int?
     var isDown = false
     var generation = 0
+    var cutWrite: CutWrite?
 
     var bytes: Int { entries.values.reduce(0) { $0 + $1.current.count } }
 
@@ -143,13 +159,23 @@ struct FaultyState: Sendable {
     }
 
     mutating func write(_ node: FaultyNode, _ path: String, _ position: Int, _ bytes: [UInt8]) throws(FileError) {
-        if try begin("write", path) != .whole {
-            // All pages count as written and none as synced: the restart decides which of them survive.
+        let course = try begin("write", path)
+        guard course == .whole else {
+            // All pages count as written and none as synced: the restart decides which of them survive, or, where only
+            // the process has died, how much had been written.
+            if course == .cut {
+                cutWrite = CutWrite(node: node, before: node.current, position: position, bytes: bytes)
+            }
             node.write(position, bytes[...])
             throw Self.error(.inputOutput, "write", path)
         }
         let growth = max(0, position + bytes.count - node.current.count)
-        if let capacity, self.bytes + growth > capacity { throw Self.error(.noSpace, "write", path) }
+        if let capacity, self.bytes + growth > capacity {
+            // As on a real disk, what there is room for is written.
+            let end = node.current.count + max(0, capacity - self.bytes)
+            node.write(position, bytes.prefix(max(0, end - position)))
+            throw Self.error(.noSpace, "write", path)
+        }
         node.write(position, bytes[...])
     }
 
@@ -184,7 +210,11 @@ struct FaultyState: Sendable {
         for inner in folders where FilePath.folder(of: inner) == folder { durableFolders.insert(inner) }
     }
 
-    mutating func abandon() {
+    mutating func abandon(seed: UInt64?) {
+        if let cutWrite, let seed {
+            cutWrite.keep(SeededRandom(seed: seed).next(below: cutWrite.bytes.count + 1))
+        }
+        cutWrite = nil
         generation += 1
         isDown = false
         locks = []
@@ -193,7 +223,7 @@ struct FaultyState: Sendable {
     }
 
     mutating func restart(seed: UInt64?) {
-        abandon()
+        abandon(seed: nil)
         if areFoldersDurable { durableFolders = folders }
         if let seed { keepSome(SeededRandom(seed: seed)) }
         pending = []
