@@ -30,6 +30,22 @@ import Testing
         #expect(outcome.lines.count >= 20)
     }
 
+    @Test("a seed that ends its process is named with the command that runs it again")
+    func trap() async throws {
+        let outcome = try await simulate("--first", "7", "--seeds", "2", "--broken", "traps")
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("seed 7: its process was ended by signal"))
+        #expect(outcome.output.contains("make simulate SEEDS=1 ARGS=\"--first 7 --broken traps --verbose\""))
+        #expect(outcome.output.contains("seeds 8 to 8 were not run"))
+    }
+
+    @Test("a seed that finds a broken variant is named with the command that breaks it again")
+    func found() async throws {
+        let outcome = try await simulate("--first", "1", "--seeds", "20", "--broken", "counts-twice")
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("--broken counts-twice --verbose\""))
+    }
+
     @Test("a seed is the same run in two processes, to the last step")
     func replays() async throws {
         let first = try await simulate("--first", "7", "--seeds", "20", "--trace-hash")

@@ -71,6 +71,9 @@ package final class Intake: Sendable {
         sources.values.map(\.balance).sorted { $0.source < $1.source }
     }
 
+    /// Bytes of bodies that are being worked on.
+    package var inFlightBytes: Int { budget.bytes }
+
     /// What a request is told that comes while none is taken; nil: requests are taken.
     package var unavailable: IntakeAnswer? {
         switch availability.load(ordering: .acquiring) {

@@ -7,10 +7,7 @@ extension PartitionWorker {
     func begin(_ frame: JournalFrame) {
         let frameHour = Hour(of: frame.time)
         frameTime = frame.time
-        if let hour, hour != frameHour {
-            if Sabotage.keepsHour.isChosen, frameHour < hour { return }
-            closeAll()
-        }
+        if let hour, hour != frameHour { closeAll() }
         hour = frameHour
     }
 

@@ -31,10 +31,12 @@ struct CourantSimulate: ParsableCommand {
     @Flag(help: "Print the sum over each run's trace.")
     var traceHash = false
 
+    @Option(help: ArgumentHelp("A file that is told each seed as it begins.", visibility: .hidden))
+    var begun: String?
+
     private static let seedsOfProcess: UInt64 = 100
     private static let seedsOfHunt: UInt64 = 20
-    private static let traps: Set = [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV]
-    private static let hashing = "SWIFT_DETERMINISTIC_HASHING"
+    fileprivate static let hashing = "SWIFT_DETERMINISTIC_HASHING"
 
     func run() throws {
         if broken == "all" { return try runVariants() }
@@ -46,88 +48,82 @@ struct CourantSimulate: ParsableCommand {
         let variant = try broken.map(Self.variant)
         var hasFailed = false
         for seed in first..<first + seeds {
+            if let begun { try "\(seed)".write(toFile: begun, atomically: true, encoding: .utf8) }
             let verdict = try SimulationRun.verdict(seed: seed, breaking: variant, show: show)
             if traceHash { Self.line("seed \(seed): \(String(verdict.sum, radix: 16)), \(verdict.jobs) jobs") }
-            guard let failure = verdict.failures.first else { continue }
+            if verbose { for failure in verdict.failures { Self.line("seed \(seed): \(failure)") } }
+            // Broken on purpose it is to be found out by what is broken.
+            let sign = variant?.sign ?? ""
+            guard let failure = verdict.failures.first(where: { sign.isEmpty || $0.contains(sign) }) else { continue }
             hasFailed = true
             let more = verdict.failures.count > 1 ? " (and \(verdict.failures.count - 1) more)" : ""
             Self.line("seed \(seed): \(failure)\(more)")
-            if verbose { for failure in verdict.failures.dropFirst() { Self.line("seed \(seed): \(failure)") } }
-            Self.line("  make simulate SEEDS=1 ARGS=\"--first \(seed) --verbose\"")
-            // Broken on purpose it has been found out.
+            Self.line(Self.again(seed, broken))
             if variant != nil { break }
         }
         if hasFailed { throw ExitCode(1) }
+    }
+
+    /// The command that runs a seed again.
+    private static func again(_ seed: UInt64, _ broken: String?) -> String {
+        let option = broken.map { " --broken \($0)" } ?? ""
+        return "  make simulate SEEDS=1 ARGS=\"--first \(seed)\(option) --verbose\""
     }
 
     /// Breaks the service in every way, each until a seed finds it.
     private func runVariants() throws {
         var hasFailed = false
         for variant in BrokenVariant.allCases {
-            var (next, found) = (first, "")
-            while found.isEmpty, next < first + seeds {
-                let pipe = Pipe()
-                let process = try start(from: next, Self.seedsOfHunt, breaking: variant.rawValue, output: pipe)
-                let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-                process.waitUntilExit()
-                if process.terminationReason != .exit {
-                    let signal = process.terminationStatus
-                    // A trap of the service's own is a find; that somebody ended the process is none.
-                    guard Self.traps.contains(signal) else {
-                        throw SimulationError("the process with \(variant.rawValue) was ended by signal \(signal)")
-                    }
-                    found = "seeds from \(next) on: it traps, signal \(signal)"
-                } else if process.terminationStatus == 1 {
-                    found = String(output.prefix { $0 != "\n" })
-                }
-                next += Self.seedsOfHunt
-            }
-            hasFailed = hasFailed || found.isEmpty
-            let what = found.isEmpty ? "is NOT found by \(seeds) seeds" : "is found: \(found)"
-            Self.line("\(variant.rawValue) \(what)")
+            let (isFound, what) = try hunt(variant)
+            hasFailed = hasFailed || !isFound
+            Self.line("\(variant.rawValue) \(isFound ? "is found" : "is NOT found"): \(what)")
         }
         if hasFailed { throw ExitCode(1) }
+    }
+
+    /// Breaks the service in one way until a seed finds it: by a verdict, or by a trap where that is how it ends.
+    private func hunt(_ variant: BrokenVariant) throws -> (isFound: Bool, what: String) {
+        var next = first
+        while next < first + seeds {
+            let pipe = Pipe()
+            let child = try Child(self, from: next, Self.seedsOfHunt, breaking: variant.rawValue, output: pipe)
+            let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            switch child.ending() {
+            case .signal(let signal, let seed):
+                let command = Self.again(seed, variant.rawValue)
+                return (variant.endsInTrap, "seed \(seed): its process was ended by signal \(signal)\n\(command)")
+            case .status(0): break
+            case .status(1) where output.hasPrefix("seed "): return (true, output.trimmingCharacters(in: .newlines))
+            case .status(let status):
+                throw SimulationError("the process with \(variant.rawValue) ended with \(status): \(output)")
+            }
+            next += Self.seedsOfHunt
+        }
+        return (false, "\(seeds) seeds from \(first) on")
     }
 
     /// Hands the seeds out to processes.
     private func runProcesses() throws {
-        var running: [(process: Process, first: UInt64, count: UInt64)] = []
+        var running: [Child] = []
         var hasFailed = false
         func end() {
-            let (process, first, count) = running.removeFirst()
-            process.waitUntilExit()
-            guard process.terminationStatus != 0 || process.terminationReason != .exit else { return }
+            let child = running.removeFirst()
+            let ending = child.ending()
+            if case .status(0) = ending { return }
             hasFailed = true
-            guard process.terminationReason != .exit else { return }
-            let signal = process.terminationStatus
-            Self.line("seeds \(first) to \(first + count - 1): their process was ended by signal \(signal)")
+            guard case .signal(let signal, let seed) = ending else { return }
+            Self.line("seed \(seed): its process was ended by signal \(signal)")
+            Self.line(Self.again(seed, broken))
+            if seed < child.last { Self.line("  seeds \(seed + 1) to \(child.last) were not run") }
         }
         for next in stride(from: first, to: first + seeds, by: Int(Self.seedsOfProcess)) {
             if running.count >= jobs { end() }
             let count = min(Self.seedsOfProcess, first + seeds - next)
-            running.append((try start(from: next, count), next, count))
+            running.append(try Child(self, from: next, count, breaking: broken))
         }
         while !running.isEmpty { end() }
         if hasFailed { throw ExitCode(1) }
         if seeds > 1 { Self.line("\(seeds) seeds from \(first) on: all promises kept") }
-    }
-
-    private func start(
-        from first: UInt64,
-        _ count: UInt64,
-        breaking variant: String? = nil,
-        output: Pipe? = nil
-    ) throws -> Process {
-        let process = Process()
-        if let output { process.standardOutput = output }
-        process.executableURL = Bundle.main.executableURL
-        process.arguments =
-            ["--first", "\(first)", "--seeds", "\(count)"] + (verbose ? ["--verbose"] : [])
-            + ((variant ?? broken).map { ["--broken", $0] } ?? [])
-            + (traceHash ? ["--trace-hash"] : [])
-        process.environment = ProcessInfo.processInfo.environment.merging([Self.hashing: "1"]) { $1 }
-        try process.run()
-        return process
     }
 
     private static func variant(_ name: String) throws -> BrokenVariant {
@@ -138,7 +134,48 @@ struct CourantSimulate: ParsableCommand {
         return variant
     }
 
-    @Sendable private static func line(_ text: String) {
+    @Sendable fileprivate static func line(_ text: String) {
         FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+}
+
+/// A process that runs some seeds.
+private struct Child {
+    enum Ending {
+        case status(Int32)
+        /// It was ended by a signal while it ran that seed.
+        case signal(Int32, seed: UInt64)
+    }
+
+    private let process = Process()
+    private let begun = FileManager.default.temporaryDirectory.appending(path: "simulate-\(UUID().uuidString)")
+    private let first: UInt64
+    let last: UInt64
+
+    init(
+        _ command: CourantSimulate,
+        from first: UInt64,
+        _ count: UInt64,
+        breaking variant: String?,
+        output: Pipe? = nil
+    ) throws {
+        (self.first, last) = (first, first + count - 1)
+        if let output { process.standardOutput = output }
+        process.executableURL = Bundle.main.executableURL
+        process.arguments =
+            ["--first", "\(first)", "--seeds", "\(count)", "--begun", begun.path]
+            + (command.verbose ? ["--verbose"] : []) + (variant.map { ["--broken", $0] } ?? [])
+            + (command.traceHash ? ["--trace-hash"] : [])
+        process.environment = ProcessInfo.processInfo.environment.merging([CourantSimulate.hashing: "1"]) { $1 }
+        try process.run()
+    }
+
+    /// Waits for its end.
+    func ending() -> Ending {
+        process.waitUntilExit()
+        defer { try? FileManager.default.removeItem(at: begun) }
+        guard process.terminationReason != .exit else { return .status(process.terminationStatus) }
+        let seed = (try? String(contentsOf: begun, encoding: .utf8)).flatMap { UInt64($0) }
+        return .signal(process.terminationStatus, seed: seed ?? first)
     }
 }

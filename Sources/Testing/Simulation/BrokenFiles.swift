@@ -9,6 +9,8 @@ final class BrokenFiles: FileSystem {
     /// Files whose sync is put off.
     private let late = Mutex<[any File]>([])
     private let lastRemoved = Mutex("")
+    /// The names of staged files in the folder that they have landed in.
+    private let landed = Mutex<[String: String]>([:])
 
     init(_ base: any FileSystem, _ variant: BrokenVariant) {
         self.base = base
@@ -27,8 +29,7 @@ final class BrokenFiles: FileSystem {
     fileprivate func synchronize(_ file: any File, _ path: String) throws(FileError) {
         switch variant {
         case .skipsSegmentSync where path.hasSuffix(".segment") || path.hasSuffix(".spare"): return
-        case .showsUnsynced where path.hasSuffix(".segment"), .keepsTornSegment where path.hasSuffix(".segment"):
-            late.withLock { $0.append(file) }
+        case .showsUnsynced where path.hasSuffix(".segment"): late.withLock { $0.append(file) }
         case .skipsStateSync where path.contains("state.db"): return
         case .skipsLandingSync where path.contains("/staging/") || path.hasPrefix(Scenario.folder): return
         case .retriesSync:
@@ -66,11 +67,20 @@ final class BrokenFiles: FileSystem {
     }
 
     func remove(_ path: String) throws(FileError) {
+        if variant == .rewritesLanded, let name = landed.withLock({ $0.removeValue(forKey: path) }) {
+            try base.remove(name)
+            try base.link(path, to: name)
+            try base.synchronizeFolder(FilePath.folder(of: name))
+        }
         try base.remove(path)
         lastRemoved.withLock { $0 = path.hasSuffix(".segment") ? path : "" }
     }
 
-    func link(_ existing: String, to: String) throws(FileError) { try base.link(existing, to: to) }
+    func link(_ existing: String, to: String) throws(FileError) {
+        try base.link(existing, to: to)
+        landed.withLock { $0[existing] = to }
+    }
+
     func makeFolder(_ path: String) throws(FileError) -> [String] { try base.makeFolder(path) }
     func list(_ path: String) throws(FileError) -> [String] { try base.list(path) }
     func size(of path: String) throws(FileError) -> Int64? { try base.size(of: path) }

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import Journal
 internal import Platform
 internal import Synchronization
@@ -16,7 +17,8 @@ final class BrokenJournal: Journal {
         }
     }
 
-    private let base: any Journal
+    /// The journal as it is.
+    let base: any Journal
     private let variant: BrokenVariant
     private let clock: any WorldClock
     private let files: BrokenFiles
@@ -52,7 +54,12 @@ final class BrokenJournal: Journal {
             var batch = batch
             batch.entries.reverse()
             return try await base.append(batch, to: partition)
-        case .showsUnsynced, .keepsTornSegment:
+        case .traps: preconditionFailure("as the variant wants it")
+        case .altersFields: return try await base.append(Self.altered(batch), to: partition)
+        case .callsRepeatsNew:
+            let result = try await base.append(batch, to: partition)
+            return AppendResult(duplicates: [], accepted: batch.entries.count, firstOffset: result.firstOffset)
+        case .showsUnsynced:
             let result = try await base.append(batch, to: partition)
             // The sender waits for the sync as ever.
             try? await clock.sleep(for: .milliseconds(50))
@@ -69,6 +76,14 @@ final class BrokenJournal: Journal {
     private static func anonymous(_ batch: RecordBatch) -> RecordBatch {
         var batch = batch
         for index in batch.entries.indices { batch.entries[index].identity = .none }
+        return batch
+    }
+
+    /// The same with the addresses of another domain, as long as they were.
+    private static func altered(_ batch: RecordBatch) -> RecordBatch {
+        var batch = batch
+        let (domain, other) = (Array("@example.com".utf8), Array("@example.org".utf8))
+        while let place = batch.bytes.firstRange(of: domain) { batch.bytes.replaceSubrange(place, with: other) }
         return batch
     }
 
@@ -107,6 +122,7 @@ final class BrokenJournal: Journal {
     func admits(bytes: Int) -> Bool { variant == .ignoresDisk || base.admits(bytes: bytes) }
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
         let reader = base.makeReader(partition, from: from)
+        if variant == .keepsHour { return HourKeeper(reader) }
         guard variant == .forgetsChanges else { return reader }
         // Before the writers run, readers are those of who recovers.
         return LateReader(reader) { self.isRunning.load(ordering: .relaxed) }
@@ -138,6 +154,40 @@ private final class LateReader: JournalReader {
     ) async throws(JournalError) -> JournalRead {
         guard mayRead() else { return .end }
         return try await base.next(wanting: wanting, bytesMax: bytesMax)
+    }
+
+    func seek(to offset: Offset) { base.seek(to: offset) }
+}
+
+/// Takes no step of the clock back into an earlier hour for one.
+private final class HourKeeper: JournalReader {
+    private let base: any JournalReader
+    private let latest = Mutex(Timestamp(seconds: 0))
+
+    init(_ base: any JournalReader) {
+        self.base = base
+    }
+
+    func next(
+        wanting: @Sendable (SchemaCounts) -> Bool,
+        bytesMax: Int
+    ) async throws(JournalError) -> JournalRead {
+        let read = try await base.next(wanting: wanting, bytesMax: bytesMax)
+        guard case .frame(let frame) = read else { return read }
+        let time = latest.withLock { latest in
+            if Hour(of: frame.time) >= Hour(of: latest) { latest = frame.time }
+            return latest
+        }
+        return .frame(
+            JournalFrame(
+                partition: frame.partition,
+                firstOffset: frame.firstOffset,
+                count: frame.count,
+                time: time,
+                counts: frame.counts,
+                payload: frame.payload
+            )
+        )
     }
 
     func seek(to offset: Offset) { base.seek(to: offset) }

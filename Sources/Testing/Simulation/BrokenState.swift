@@ -178,6 +178,7 @@ final class BrokenState: DeliveryState {
     }
 
     func neededFrom(connector: String, partition: PartitionID) async throws(DeliveryError) -> Offset? {
-        try await base.neededFrom(connector: connector, partition: partition)
+        let needed = try await base.neededFrom(connector: connector, partition: partition)
+        return variant == .holdsForIdleTypes ? needed.map { _ in Offset.zero } : needed
     }
 }

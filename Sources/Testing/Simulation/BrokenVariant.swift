@@ -20,8 +20,11 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     case skipsLandingSync = "skips-landing-sync"
     /// Segments are removed without order (a hole in the journal after a power loss).
     case removesWithoutOrder = "removes-without-order"
-    /// Recovery leaves a torn segment as it is and goes on behind it (schedule 8).
+    /// Recovery leaves the segment that was being written as it is, torn and not synced, and goes on behind it
+    /// (schedule 8).
     case keepsTornSegment = "keeps-torn-segment"
+    /// A file that has landed is put in its place once more.
+    case rewritesLanded = "rewrites-landed"
 
     // The journal.
     /// Senders are answered before the journal has their records (schedule 2).
@@ -36,6 +39,13 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     case reordersRequests = "reorders-requests"
     /// Retention takes what connectors still need (schedule 6).
     case removesNeeded = "removes-needed"
+    /// Fields change on their way into the journal.
+    case altersFields = "alters-fields"
+    /// Repeats are recognised, and counted and answered as new ones.
+    case callsRepeatsNew = "calls-repeats-new"
+
+    /// The journal traps: so that a seed which ends its process is known to be told of.
+    case traps = "traps"
 
     // State.
     /// Staging begins again at what has landed, not at what is planned (schedule 5).
@@ -46,7 +56,8 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     case movesCursorLater = "moves-cursor-later"
     /// What is landed is counted twice.
     case countsTwice = "counts-twice"
-
+    /// A type that never occurs holds the journal's retention back (schedule 6).
+    case holdsForIdleTypes = "holds-for-idle-types"
     /// What is given up counts as landed.
     case hidesLosses = "hides-losses"
 
@@ -55,6 +66,12 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     case ignoresMemory = "ignores-memory"
     /// Records are taken though the disk budget is spent.
     case ignoresDisk = "ignores-disk"
+    /// Bodies are taken, however many bytes of others are being worked on.
+    case ignoresInFlight = "ignores-in-flight"
+
+    // Books.
+    /// A source's books have one refusal more than there was.
+    case miscountsSource = "miscounts-source"
 
     // Dead letters.
     /// What a destination refused goes through intake again, which takes it for a repeat (schedule 7).
@@ -80,4 +97,31 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     case believesSilence = "believes-silence"
     /// A file is recognised by its bytes alone, not by its plan (schedule 4).
     case knowsBytesOnly = "knows-bytes-only"
+    /// What stands under a file's key is deleted to make room for it.
+    case clearsTheWay = "clears-the-way"
+    /// The events of one request to an endpoint change places.
+    case reordersEndpoint = "reorders-endpoint"
+
+    /// Whether a trap is how it is found; with any other a trap says nothing of the oracle.
+    package var endsInTrap: Bool { self == .traps }
+
+    /// What the complaint has in it by which it is to be found, where another would say nothing about the check that it
+    /// is for.
+    package var sign: String? {
+        switch self {
+        case .rewritesLanded: "a landed file"
+        case .altersFields: "is not what was sent"
+        case .callsRepeatsNew: "as accepted in all lives"
+        case .holdsForIdleTypes: "of which nobody needs"
+        case .ignoresInFlight: "bytes of bodies"
+        case .miscountsSource: "events rejected and not"
+        case .clearsTheWay: "was deleted"
+        case .reordersEndpoint: "first came behind"
+        case .keepsHour: "has records of"
+        case .ignoresMemory: "open blocks held"
+        case .ignoresDisk: "are what all may have"
+        case .overwrites: "was overwritten"
+        default: nil
+        }
+    }
 }

@@ -15,6 +15,7 @@ final class Elsewhere: Sendable {
     private let dice: Dice
     private let token: Mutex<String>
     private let poison = Mutex<Set<String>>([])
+    private let deleted = Mutex<[String]>([])
     private let aliens = Mutex<(perMille: Int, keys: Set<String>, spared: Set<String>)>((0, [], []))
 
     init(clock: TrueClock, dice: Dice) {
@@ -57,12 +58,18 @@ final class Elsewhere: Sendable {
     func connect(to network: SimulatedNetwork) {
         let handler = bucket.handler()
         network.connect(Self.store) { request in
+            if request.method == "DELETE" { self.deleted.withLock { $0.append(request.uri) } }
             self.perhapsPutAlien(before: request)
             return handler(request)
         }
         network.connect(Self.partner, to: endpoint.handler())
         network.connect(Self.credentials) { _ in self.handOut() }
         network.onExpiry { self.renew() }
+    }
+
+    /// What came that must never come: the service deletes nothing, whoever's it is.
+    var complaints: [String] {
+        bucket.complaints + deleted.withLock { $0 }.map { "\($0) was deleted" } + endpoint.complaints
     }
 
     // MARK: - Others who write into the bucket

@@ -5,6 +5,8 @@ struct LandedObject: Sendable {
     struct Record: Sendable {
         let id: String
         let user: String
+        /// Its fields that are not null; what is no string, as JSON.
+        let fields: [String: String]
     }
 
     let key: String
@@ -29,19 +31,20 @@ struct LandedObject: Sendable {
                 guard case .string(let id)? = datum["id"], case .string(let user)? = datum["user_id"] else {
                     throw AvroError(.malformed, "a record has no id or no user")
                 }
-                records.append(Record(id: id, user: user))
+                records.append(Record(id: id, user: user, fields: Self.fields(of: datum)))
             }
             self.type = type
             self.partition = partition
             self.first = first
             self.last = last
             self.records = records
-            let schema = "dataexport."
+            let schema = try JSONValue(parsing: reader.header.schema)
+            let name = [schema["namespace"]?.string, schema["name"]?.string].compactMap(\.self).joined(separator: ".")
             guard count == Int64(records.count) else {
                 throw AvroError(.malformed, "its plan has \(count) records, it has \(records.count)")
             }
-            guard key.contains("/event_type=\(type)/"), reader.header.schema.contains(schema) else {
-                throw AvroError(.schema, "it holds \(type)")
+            guard key.contains("/event_type=\(type)/"), name.hasSuffix(".inner.\(type)") else {
+                throw AvroError(.schema, "its plan has \(type), its schema \(name)")
             }
             guard key.hasSuffix("+\(partition)+\(first).avro") else {
                 throw AvroError(.header, "its plan begins at \(partition)+\(first)")
@@ -49,5 +52,18 @@ struct LandedObject: Sendable {
         } catch {
             throw SimulationError("\(key) is broken: \(error.message)")
         }
+    }
+
+    private static func fields(of datum: Datum) -> [String: String] {
+        guard case .record(let entries) = datum else { return [:] }
+        var fields: [String: String] = [:]
+        for entry in entries {
+            switch entry.value.unwrapped {
+            case .null: continue
+            case .string(let text): fields[entry.name] = text
+            case let other: fields[entry.name] = other.json
+            }
+        }
+        return fields
     }
 }

@@ -16,6 +16,7 @@ extension Oracle {
         for (id, count) in times.sorted(by: { $0.key < $1.key }) where count > 1 {
             failures.append("\(name): \(id) stands there \(count) times")
         }
+        judgeRecords(of: objects, in: connector)
         judgeOrder(in: objects, of: connector)
         judgeHours(of: objects)
         let known = Set(live.flatMap { object in object.records.map { id(of: $0, in: object) } })

@@ -30,6 +30,9 @@ struct Oracle {
     let events: [SentEvents.Event]
     let books: Books
     var failures: [String] = []
+    /// Of each event that stands in a file: its partition, and what orders it among those of its type there.
+    var landedPlaces: [String: (partition: Int64, place: Int)] = [:]
+    private let eventsByID: [String: SentEvents.Event]
     /// Good events that are not there, by connector and type.
     private var missing: [String: [String: Missing]] = [:]
 
@@ -44,6 +47,7 @@ struct Oracle {
         self.world = world
         self.events = events
         self.books = books
+        eventsByID = Dictionary(uniqueKeysWithValues: events.map { ($0.id, $0) })
     }
 
     /// Everything that is wrong, the worst first.
@@ -53,28 +57,34 @@ struct Oracle {
         for id in Set(replaysTaken).sorted() where !books.replays.contains(where: { $0.id == id }) {
             failures.append("replay \(id) was begun and is forgotten")
         }
-        for connector in scenario.connectors {
-            switch connector.kind {
-            case .bucket, .folder:
-                let objects = objects(under: connector.name, of: connector)
-                judge(objects, of: connector)
-                for replay in books.replays where replay.connector == connector.name {
-                    judge(replay, against: objects, of: connector)
-                }
-            case .endpoint: judgeStream(of: connector)
+        for connector in scenario.connectors where connector.kind != .endpoint {
+            let objects = objects(under: connector.name, of: connector)
+            judge(objects, of: connector)
+            notePlaces(objects)
+            for replay in books.replays where replay.connector == connector.name {
+                judge(replay, against: objects, of: connector)
             }
+            judgeBalance(of: connector)
+        }
+        for connector in scenario.connectors where connector.kind == .endpoint {
+            judgeStream(of: connector)
+            judgeOrder(atEndpoint: connector)
             judgeBalance(of: connector)
         }
         for balance in books.sources where !balance.isBalanced {
             failures.append("the balance of source \(balance.source) is \(balance)")
         }
-        failures += world.elsewhere.bucket.complaints + world.elsewhere.endpoint.complaints
+        failures += world.elsewhere.complaints
         return failures
     }
 
     /// What the sender calls it: events of reports have ids that the service makes.
     func id(of record: LandedObject.Record, in object: LandedObject) -> String {
-        record.user.hasPrefix(Reporter.userStart) ? Reporter.id(object.type, record.user) : record.id
+        Self.id(record.id, object.type, record.user)
+    }
+
+    static func id(_ id: String, _ type: String, _ user: String) -> String {
+        user.hasPrefix(Reporter.userStart) ? Reporter.id(type, user) : id
     }
 
     func types(of connector: Scenario.Connector) -> Set<String> {
@@ -116,11 +126,22 @@ struct Oracle {
         for (id, count) in times.sorted(by: { $0.key < $1.key }) {
             failures.append("\(connector.name): \(id) stands there \(count) times, and nobody sent it")
         }
+        judgeRecords(of: objects, in: connector)
         judgeOrder(in: objects, of: connector)
         judgeHours(of: objects)
         var counts: [String: Int] = [:]
         for object in objects { counts[object.type, default: 0] += object.records.count }
         judgeLanded(counts, of: connector)
+    }
+
+    /// Records are what was sent.
+    mutating func judgeRecords(of objects: [LandedObject], in connector: Scenario.Connector) {
+        for object in objects {
+            for record in object.records {
+                guard let event = eventsByID[id(of: record, in: object)], !event.isBad else { continue }
+                judgeContent(record.fields, object.type, as: event, in: connector)
+            }
+        }
     }
 
     /// What counts as landed or delivered is there, and nothing else.
@@ -200,7 +221,10 @@ struct Oracle {
         var times: [String: Int] = [:]
         var kinds: [String: Int] = [:]
         for event in world.elsewhere.endpoint.events {
-            let id = event.user.hasPrefix(Reporter.userStart) ? Reporter.id(event.type, event.user) : event.id
+            let id = Self.id(event.id, event.type, event.user)
+            if let sent = eventsByID[id], !sent.isBad {
+                judgeContent(event.fields, event.type, as: sent, in: connector)
+            }
             times[id, default: 0] += 1
             if times[id] == 1 { kinds[event.type, default: 0] += 1 }
         }

@@ -118,6 +118,8 @@ final class Reporter: Sendable {
                     type: report.type,
                     isBad: false,
                     request: request,
+                    fields: ["user_id": user, "email_address": "\(user)@example.com"],
+                    isWhole: false,
                     flat: "",
                     enveloped: ""
                 )

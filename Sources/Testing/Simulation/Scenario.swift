@@ -1,4 +1,5 @@
 internal import Glossary
+internal import Intake
 internal import Platform
 internal import Providers
 internal import Service
@@ -76,6 +77,8 @@ struct Scenario: Sendable {
     var keep: Duration
     /// What journal, staging and state may hold together.
     var diskBudget: Int?
+    /// What bodies may have that are being worked on.
+    var inFlightBytes: Int?
     /// How long repeats are recognised; a sender gives up before.
     var window = Duration.seconds(86_400)
     /// Whether senders that ask twice do so in the same moment.
@@ -135,6 +138,7 @@ struct Scenario: Sendable {
         )
         specialize(dice, seed: seed)
         equip(Dice(seed: seed, for: 11), seed: seed)
+        if Dice(seed: seed, for: 12).chance(250) { inFlightBytes = 4 << 10 }
     }
 
     /// What came into the simulator later has dice of its own: the rest of a seed stays as it was.
@@ -145,9 +149,12 @@ struct Scenario: Sendable {
         if seed % 20 == 15 { spend(dice) }
     }
 
-    /// Of twenty seeds one has many short lives and then one that ends while old segments go, one has senders that ask
-    /// twice at the same moment and ends while the journal is written, in one segments rot, and in one
-    /// a provider repeats what it said twenty hours ago.
+    /// Gives some of twenty seeds a course of their own.
+    ///
+    /// One has many short lives and then one that ends while old segments go, and one has senders that ask twice at the
+    /// same moment and ends while the journal is written. In one segments rot, in one a provider repeats what it said
+    /// twenty hours ago, and in one a process dies before the sync of what it has written while the machine lives on,
+    /// which loses its power in the next life.
     private mutating func specialize(_ dice: Dice, seed: UInt64) {
         switch seed % 20 {
         case 7:
@@ -183,6 +190,14 @@ struct Scenario: Sendable {
                 lives[index].outlook.endsAmong = "write \(Self.data)/tracking.db-wal"
                 lives[index].outlook.endsAtStep = dice.number(20...120)
             }
+        case 9:
+            keep = .seconds(7 * 86_400)
+            if lives.count < 3 { lives.insert(lives[0], at: 0) }
+            lives[0].outlook = .fair
+            lives[0].outlook.endsAmong = "sync \(Self.data)/journal/p"
+            lives[0].outlook.endsAtStep = dice.number(2...12)
+            (lives[0].full, lives[0].keepsPower, lives[0].requests) = (nil, true, 24)
+            (lives[1].outlook, lives[1].full, lives[1].keepsPower) = (.fair, nil, false)
         case 13:
             (partitions, repeats, badEvents, isHasty) = (1, 600, 0, true)
             for index in lives.indices.dropLast() {
@@ -311,6 +326,7 @@ struct Scenario: Sendable {
         configuration.journal.keep = keep
         configuration.disk.budgetBytes = diskBudget.map { $0 + life.budgetRaise }
         configuration.duplicates.window = window
+        if let inFlightBytes { configuration.intake.inFlightBytesMax = inFlightBytes }
         // Not in the text: reading it there checks the keys, and costs more than all the rest of it.
         configuration.tracking.sources["default"] = SourceTrackingPart(
             sendGrid: tracks ? SendGridConfiguration(publicKeys: [Reporter.provider.publicKey]) : nil

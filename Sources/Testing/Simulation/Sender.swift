@@ -25,13 +25,17 @@ final class Sender: Sendable {
     private let failures = Mutex<[String]>([])
     private let made = Mutex(0)
 
-    init(_ number: Int, _ world: World, _ scenario: Scenario, _ events: SentEvents) {
+    private let tally: SourceTally
+
+    init(_ number: Int, _ world: World, _ scenario: Scenario, _ events: SentEvents, _ tally: SourceTally) {
         self.number = number
         self.world = world
         self.scenario = scenario
         self.events = events
+        self.tally = tally
         dice = Dice(seed: world.seed, for: 100 + UInt64(number))
-        isPacking = Dice(seed: world.seed, for: 200 + UInt64(number)).chance(250)
+        // What a packed body holds besides its text only the service can say.
+        isPacking = Dice(seed: world.seed, for: 200 + UInt64(number)).chance(250) && scenario.inFlightBytes == nil
     }
 
     var isDone: Bool { unanswered.withLock { $0.isEmpty } }
@@ -76,6 +80,7 @@ final class Sender: Sendable {
     /// Sends a batch; it is unanswered no more once somebody has heard an answer.
     private func send(_ batch: Batch, to intake: Intake) async {
         let answer = await answer(batch, intake)
+        if let told = Self.told(answer, of: batch) { tally.told(told) }
         if answer.status == 503, scenario.diskBudget != nil {
             try? await world.clock.sleep(for: .seconds(answer.retryAfter ?? 1))
         }
@@ -94,6 +99,7 @@ final class Sender: Sendable {
         case .currents: body = "{\"events\":[\(batch.events.map(\.enveloped).joined(separator: ","))]}"
         }
         let encoding = isPacking ? dice.pick(PackedBody.encodings) : nil
+        tally.asked(batch.events.count, bytes: body.utf8.count)
         return await intake.answer(
             IntakeRequest(
                 source: "default",
@@ -115,15 +121,14 @@ final class Sender: Sendable {
             complain("sender \(number) was answered \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
             return true
         }
-        guard let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)),
-            let accepted = json["accepted"]?.integer, let duplicates = json["duplicates"]?.integer
+        guard let told = Self.told(answer, of: batch),
+            let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))
         else {
             complain("an answer cannot be read: \(String(decoding: answer.body, as: UTF8.self))")
             return true
         }
         let rejected = json["rejected"]?.array?.compactMap { $0["index"]?.integer } ?? []
-        let setAside = json["set_aside"]?.integer ?? 0
-        if Int(accepted + duplicates + setAside) + rejected.count != batch.events.count {
+        if told.accepted + told.duplicates + told.setAside + told.rejected != batch.events.count {
             complain("of \(batch.events.count) events the answer tells \(String(decoding: answer.body, as: UTF8.self))")
         }
         for (index, event) in batch.events.enumerated() {
@@ -134,6 +139,21 @@ final class Sender: Sendable {
             events.settle(event.id, isRefused ? .refused : .acknowledged)
         }
         return true
+    }
+
+    /// What an answer says; nil where it takes nothing.
+    private static func told(_ answer: IntakeAnswer, of batch: Batch) -> SourceTally.Answer? {
+        guard [200, 207, 422].contains(answer.status),
+            let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)),
+            let accepted = json["accepted"]?.integer, let duplicates = json["duplicates"]?.integer
+        else { return nil }
+        return SourceTally.Answer(
+            events: batch.events.count,
+            accepted: Int(accepted),
+            duplicates: Int(duplicates),
+            rejected: json["rejected"]?.array?.count ?? 0,
+            setAside: Int(json["set_aside"]?.integer ?? 0)
+        )
     }
 
     private func complain(_ what: String) {
@@ -169,39 +189,46 @@ final class Sender: Sendable {
         if isPoison { world.elsewhere.refuse(id) }
         let time = world.clock.truth.now().seconds
         let user = "u\(dice.number(1...9))"
-        var fields =
-            type == "users.behaviors.CustomEvent"
-            ? "\"name\":\"n\(dice.number(1...3))\",\"properties\":\"{}\"" : "\"email_address\":\"\(user)@example.com\""
-        var envelopeFields =
-            type == "users.behaviors.CustomEvent" ? "\"name\":\"n1\",\"custom_properties\":{\"a\":1}" : fields
+        let isCustom = type == "users.behaviors.CustomEvent"
+        var content = ["id": id, "user_id": user, "time": "\(time)"]
+        var fields: String
+        if isCustom {
+            (content["name"], content["properties"]) = ("n\(dice.number(1...3))", "{\"a\":1}")
+            fields = "\"name\":\"\(content["name"] ?? "")\""
+        } else {
+            content["email_address"] = "\(user)@example.com"
+            fields = "\"email_address\":\"\(user)@example.com\""
+        }
         var typeName = type
         if isBad {
             switch dice.number(0...2) {
             case 0: typeName = "users.messages.pigeon.Send"
-            case 1:
-                fields = "\"name\":7,\"email_address\":7"
-                envelopeFields = fields
-            default:
-                fields = "\"nothing\":1"
-                envelopeFields = fields
+            case 1: fields = "\"name\":7,\"email_address\":7"
+            default: fields = "\"nothing\":1"
             }
         }
         if dice.chance(scenario.longEvents.perMille) {
             let long = String(repeating: "x", count: dice.number(1...scenario.longEvents.bytes))
+            // No field of the other type: it is left out there.
+            if !isCustom { content["campaign_name"] = long }
             fields += ",\"campaign_name\":\"\(long)\""
-            envelopeFields += ",\"campaign_name\":\"\(long)\""
         }
+        // One JSON text in the flat form, an object in the envelope.
+        let hasOwn = isCustom && !isBad
+        let ownText = hasOwn ? ",\"properties\":\"{\\\"a\\\":1}\"" : ""
+        let ownObject = hasOwn ? ",\"custom_properties\":{\"a\":1}" : ""
         return SentEvents.Event(
             id: id,
             type: type,
             isBad: isBad,
             request: request,
+            fields: content,
             flat: """
-                {"event_type":"\(typeName)","id":"\(id)","user_id":"\(user)","time":\(time),\(fields)}
+                {"event_type":"\(typeName)","id":"\(id)","user_id":"\(user)","time":\(time),\(fields)\(ownText)}
                 """,
             enveloped: """
                 {"event_type":"\(typeName)","id":"\(id)","time":\(time),"user":{"user_id":"\(user)"},\
-                "properties":{\(envelopeFields)}}
+                "properties":{\(fields)\(ownObject)}}
                 """
         )
     }

@@ -19,6 +19,9 @@ final class SentEvents: Sendable {
         /// The request that it was first made for.
         let request: Int
         var fate = Fate.unknown
+        /// What its record has; where `isWhole` is false, its service adds others.
+        var fields: [String: String] = [:]
+        var isWhole = true
         /// JSON, as a flat record and as an item of the envelope.
         let flat: String
         let enveloped: String

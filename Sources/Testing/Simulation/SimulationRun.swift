@@ -24,6 +24,16 @@ package final class SimulationRun: Sendable {
         case failed(String)
     }
 
+    /// What rooms of one life hold.
+    private struct Memory {
+        /// What its connectors share, and the most that they held while nobody had anything to do.
+        var shared: StagingMemory?
+        var peak = 0
+        /// The room that holds bodies, and the most that it held.
+        var intake: Intake?
+        var bodiesPeak = 0
+    }
+
     /// More than a life needs.
     private static let jobsMax = 3_000_000
     private static let lifeMax = Duration.seconds(4 * 3_600)
@@ -31,6 +41,11 @@ package final class SimulationRun: Sendable {
     private static let landingMax = Duration.seconds(2 * 3_600)
 
     private static let memoryBudgetsMax = 3
+
+    /// Whose journal is to be kept longer is not waited for.
+    private static let keepJudgedMax = Duration.seconds(60)
+    /// Within which retention has passed three times.
+    private static let retentionTurns = Duration.seconds(100)
 
     private let world: World
     private let scenario: Scenario
@@ -42,8 +57,9 @@ package final class SimulationRun: Sendable {
     private let ending = Mutex<Ending?>(nil)
     private let books = Mutex<Oracle.Books?>(nil)
     private let failures = Mutex<[String]>([])
-    /// What the connectors of the present life share, and the most that they held while nobody had anything to do.
-    private let memory = Mutex<(shared: StagingMemory?, peak: Int)>((nil, 0))
+    private let tally: SourceTally
+    /// What the present life holds in memory, and the most of it.
+    private let memory = Mutex(Memory())
 
     /// Runs a seed; `show` is told each thing that happens.
     package static func verdict(
@@ -51,7 +67,6 @@ package final class SimulationRun: Sendable {
         breaking variant: BrokenVariant? = nil,
         show: (@Sendable (String) -> Void)? = nil
     ) throws -> Verdict {
-        Sabotage.choose(variant == .keepsHour ? .keepsHour : nil)
         let run = try SimulationRun(seed: seed, trace: Trace(show: show), breaking: variant)
         return run.verdict()
     }
@@ -70,9 +85,10 @@ package final class SimulationRun: Sendable {
         let world = try World(seed: seed, trace: trace, breaking: variant)
         self.scenario = scenario
         self.world = world
-        let events = events
+        let (events, tally) = (events, SourceTally())
+        self.tally = tally
         world.elsewhere.letAliensIn(scenario.aliens)
-        senders = (1...scenario.senders).map { Sender($0, world, scenario, events) }
+        senders = (1...scenario.senders).map { Sender($0, world, scenario, events, tally) }
         keeper = scenario.hasOperator ? Operator(world, scenario, events) : nil
         replayer = scenario.replays > 0 ? Replayer(world, scenario) : nil
         reporter = scenario.tracks ? Reporter(world, events, drawsKeys: variant == .drawsKeys) : nil
@@ -88,7 +104,8 @@ package final class SimulationRun: Sendable {
         fail(EscapeTrap.take().map { "it escaped: \($0)" })
         if world.executor.strangers > 0 { fail(["\(world.executor.strangers) jobs came from other threads"]) }
         fail(senders.flatMap(\.complaints) + (replayer?.complaints ?? []) + (reporter?.complaints ?? []))
-        if !scenario.rots { fail(world.alarms) }
+        fail(world.landed.complaints + tally.failures)
+        if !scenario.rots { fail(world.alarms + tally.judge(goodEvents: events.all.count { !$0.isBad })) }
         return Verdict(
             seed: world.seed,
             failures: failures.withLock { $0 },
@@ -119,16 +136,18 @@ package final class SimulationRun: Sendable {
         if scenario.isForgetful || scenario.rots && world.rot() { for sender in senders { sender.giveUp() } }
         if isLast { world.clock.setWall(aheadBy: .zero) }
         ending.withLock { $0 = nil }
-        memory.withLock { $0 = (nil, 0) }
+        memory.withLock { $0 = Memory() }
         world.executor.begin { await self.serve(life, isLast: isLast) }
         let limit = world.clock.elapsed + Self.lifeMax
         let how = world.executor.run(jobsMax: Self.jobsMax, until: limit) {
             memory.withLock { $0.peak = max($0.peak, $0.shared?.bytesUsed ?? 0) }
         } isOver: {
-            ending.withLock { $0 } != nil
+            memory.withLock { $0.bodiesPeak = max($0.bodiesPeak, $0.intake?.inFlightBytes ?? 0) }
+            return ending.withLock { $0 } != nil
         }
         let steps = world.weather.steps
         judgeLimits(life)
+        closeBooks()
         defer { world.bury(hasPower: life.keepsPower) }
         switch (how, ending.withLock({ $0 })) {
         case (.stuck, _): fail(["everything stands still after \(steps) steps"])
@@ -151,7 +170,15 @@ package final class SimulationRun: Sendable {
     /// theirs: together they hold less than twice the budget where nobody has anything to do, and somewhat more where
     /// replays have made the shares smaller meanwhile.
     private func judgeLimits(_ life: Scenario.Life) {
-        let (shared, peak) = memory.withLock { $0 }
+        let (memory, tallest) = (memory.withLock { $0 }, tally.longestBody)
+        let (shared, peak) = (memory.shared, memory.peak)
+        // One body alone is let through, however long.
+        if let budget = scenario.inFlightBytes, memory.bodiesPeak > max(budget, tallest) {
+            fail(["\(memory.bodiesPeak) bytes of bodies were worked on at once, and \(budget) are what they may have"])
+        }
+        if case .polite? = ending.withLock({ $0 }), let held = memory.intake?.inFlightBytes, held != 0 {
+            fail(["\(held) bytes of bodies are still held when nobody works any more"])
+        }
         if peak >= Self.memoryBudgetsMax * scenario.memoryBytes {
             fail(["open blocks held \(peak) bytes, and \(scenario.memoryBytes) are what they may have"])
         }
@@ -165,11 +192,24 @@ package final class SimulationRun: Sendable {
         fail(["the journal has \(journal) bytes, and \(budget) are what all may have"])
     }
 
+    /// Holds a life's books of its source against what senders were told in it.
+    private func closeBooks() {
+        guard let balance = memory.withLock({ $0.intake })?.balances.first else { return }
+        if case .polite? = ending.withLock({ $0 }), !balance.isBalanced { fail(["a life ends with \(balance)"]) }
+        let variant = world.variant
+        tally.close(
+            balance,
+            isShared: reporter != nil || variant == .replaysThroughIntake || variant == .replaysAnew,
+            refusalsMore: variant == .miscountsSource ? 1 : 0
+        )
+    }
+
     private func serve(_ life: Scenario.Life, isLast: Bool) async {
         do {
             let world = world
             var configuration = try scenario.configuration(life)
             if world.variant == .ignoresMemory { configuration.delivery.memoryBytes = .max }
+            if world.variant == .ignoresInFlight { configuration.intake.inFlightBytesMax = .max }
             let rooms = try await RoomsAtWork.open(
                 configuration,
                 glossary: Scenario.glossary,
@@ -178,7 +218,10 @@ package final class SimulationRun: Sendable {
                 failStop: FailStop(logger: world.logger) { world.failStop() },
                 seams: world.seams
             )
-            memory.withLock { $0.shared = rooms.delivery.environment.memory }
+            memory.withLock {
+                $0.shared = rooms.delivery.environment.memory
+                $0.intake = rooms.intake
+            }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await world.network.carryStragglers() }
                 group.addTask {
@@ -242,7 +285,25 @@ package final class SimulationRun: Sendable {
             fail(await keeper.finish(rooms))
             guard await settle(rooms) else { return }
         }
-        await readFrames(rooms.journal)
+        let journal = (rooms.journal as? BrokenJournal)?.base ?? rooms.journal
+        await readFrames(journal)
+        await judgeRetention()
+    }
+
+    /// Once all has landed, nothing holds old segments any more: of each partition only the one that is written stays,
+    /// whatever types never occurred.
+    private func judgeRetention() async {
+        guard scenario.keep < Self.keepJudgedMax else { return }
+        try? await world.clock.sleep(for: scenario.keep + Self.retentionTurns)
+        let limit = world.platform.clock.now() - scenario.keep - Self.retentionTurns / 3
+        // What was written while the clock was ahead is not old yet.
+        guard books.withLock({ $0?.frames.allSatisfy { $0.time < limit } }) == true else { return }
+        for partition in 0..<scenario.partitions {
+            let stem = "\(Scenario.data)/journal/p00\(partition)-s"
+            let segments = world.disk.paths(under: stem).filter { $0.hasSuffix(".segment") }
+            guard segments.count > 1 else { continue }
+            fail(["partition \(partition) still has \(segments.count) segments, of which nobody needs more than one"])
+        }
     }
 
     /// Waits until everything has landed, and keeps what the service then says; false if it waits in vain.

@@ -13,6 +13,7 @@ final class World: Sendable {
     let weather: Weather
     let network: SimulatedNetwork
     let elsewhere: Elsewhere
+    let landed = LandedWatch()
     let platform: Platform
     private let dice: Dice
 
@@ -28,7 +29,10 @@ final class World: Sendable {
         network = SimulatedNetwork(weather: weather, clock: clock, dice: Dice(seed: seed, for: 4))
         elsewhere = Elsewhere(clock: clock.truth, dice: Dice(seed: seed, for: 5))
         elsewhere.connect(to: network)
-        disk.judge { operation, path in weather.fault(of: operation, path) }
+        disk.judge { [landed] operation, path in
+            landed.see(operation, path)
+            return weather.fault(of: operation, path)
+        }
         broken = variant.map { [disk] in ($0, BrokenFiles(disk, $0), BrokenJournal.Memory()) }
         let random = SeededRandom(seed: Dice(seed: seed, for: 6).word())
         platform = Platform(
@@ -96,12 +100,14 @@ final class World: Sendable {
 
     /// What there is after a process has ended: a machine that lives on, or one that lost its power.
     func bury(hasPower: Bool) {
+        landed.compare(disk, mayBeGone: false)
         if hasPower {
-            disk.abandon()
+            disk.abandon(seed: dice.word())
         } else {
             disk.restart(seed: dice.word())
             clock.reboot()
         }
+        landed.compare(disk, mayBeGone: !hasPower)
         weather.note("the machine", hasPower ? "lives on" : "has lost its power")
         disk.setCapacity(nil)
         SimulatedSQLite.forget()

@@ -30,6 +30,8 @@ package final class EndpointDouble: Sendable {
         package let type: String
         /// Empty where it has none.
         package let user: String
+        /// All its fields by their names in flat files, but for the type; what is no string, as JSON.
+        package let fields: [String: String]
     }
 
     private struct State {
@@ -161,7 +163,12 @@ package final class EndpointDouble: Sendable {
             let ofUser: Set = ["user_id", "external_user_id", "device_id", "timezone"]
             for member in user where !ofUser.contains(member.key) { complaints.append("user has \(member.key)") }
             for member in user + properties where member.value == .null { complaints.append("\(member.key) is null") }
-            return Event(id: id, type: type, user: event["user"]?["user_id"]?.string ?? "")
+            var fields = ["id": id, "time": event["time"]?.text ?? ""]
+            for member in user + properties {
+                let isOwn = member.key == "custom_properties" || member.key == "purchase_properties"
+                fields[isOwn ? "properties" : member.key] = member.value.string ?? member.value.text
+            }
+            return Event(id: id, type: type, user: event["user"]?["user_id"]?.string ?? "", fields: fields)
         }
     }
 }
