@@ -228,13 +228,13 @@ struct ReportReadingTests {
         let store = try await TrackingStore.open(world.storePath, platform: world.platform)
         let rows = try await store.read { (view) throws(TrackingError) in try view.settledRows(.definitions) }
         let row = try #require(rows.first)
-        let text = "campaign spring\n{\"name\":+5}"
+        let text = #"["campaign","spring",{"name":5}]"#
         let change = StateChange(table: .definitions, day: 0, head: row.head, tail: row.tail, value: text)
         let applied = try await store.applied()
         try await store.apply([change], applied: try #require(applied))
         try await store.close()
         let error = try await #require(throws: TrackingError.self) { try await world.run { _ in } }
         #expect(error.message.contains("campaign \"spring\""), "\(error.message)")
-        #expect(error.message.contains("not a JSON value"), "\(error.message)")
+        #expect(error.message.contains("name must be a text"), "\(error.message)")
     }
 }

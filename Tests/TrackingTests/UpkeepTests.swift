@@ -105,7 +105,7 @@ struct UpkeepTests {
                     day: 0,
                     head: head,
                     tail: "\(TrackingWorld.start - 20_000 + Int64(number))",
-                    value: "campaign c-9\n{\"name\":\"\(number)\"}"
+                    value: #"["campaign","c-9",{"name":"\#(number)"}]"#
                 )
             }
             try await running.tracker.store.apply(rows, applied: running.journal.end(of: .init(0)))
