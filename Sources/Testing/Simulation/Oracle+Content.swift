@@ -2,13 +2,14 @@ internal import Delivery
 internal import StoreDoubles
 
 extension Oracle {
-    /// A record is what was sent: its type, and all fields that its sender knows of.
+    /// A record is what was sent under its id: its type, and all fields that its sender knows of.
     mutating func judgeContent(
         _ fields: [String: String],
         _ type: String,
-        as event: SentEvents.Event,
+        of id: String,
         in connector: Scenario.Connector
     ) {
+        guard let event = places[id].map({ events[$0] }), !event.isBad else { return }
         let names = event.isWhole ? Set(fields.keys).union(event.fields.keys) : Set(event.fields.keys)
         var wrong = names.filter { fields[$0] != event.fields[$0] }.sorted()
         if type != event.type { wrong.insert("event_type", at: 0) }
@@ -31,7 +32,6 @@ extension Oracle {
     /// asked for beside all else, before it or behind.
     mutating func judgeOrder(atEndpoint connector: Scenario.Connector) {
         guard !connector.givesUp, !books.replays.contains(where: { $0.connector == connector.name }) else { return }
-        let places = Dictionary(uniqueKeysWithValues: events.enumerated().map { ($0.element.id, $0.offset) })
         var seen: Set<String> = []
         var last: [String: (place: Int, id: String)] = [:]
         for event in world.elsewhere.endpoint.events {

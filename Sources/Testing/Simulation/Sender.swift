@@ -80,12 +80,13 @@ final class Sender: Sendable {
     /// Sends a batch; it is unanswered no more once somebody has heard an answer.
     private func send(_ batch: Batch, to intake: Intake) async {
         let answer = await answer(batch, intake)
-        if let told = Self.told(answer, of: batch) { tally.told(told) }
+        let told = Told(answer, of: batch)
+        if let told { tally.told(told.numbers) }
         if answer.status == 503, scenario.diskBudget != nil {
             try? await world.clock.sleep(for: .seconds(answer.retryAfter ?? 1))
         }
         // Between the service and the sender an answer can be lost too.
-        guard !world.weather.isOver, !dice.chance(scenario.repeats / 4), heed(answer, of: batch) else { return }
+        guard !world.weather.isOver, !dice.chance(scenario.repeats / 4), heed(answer, told, of: batch) else { return }
         unanswered.withLock { $0.removeAll { $0.number == batch.number } }
     }
 
@@ -112,7 +113,7 @@ final class Sender: Sendable {
     }
 
     /// Takes an answer to heart; false if the request is to be sent again.
-    private func heed(_ answer: IntakeAnswer, of batch: Batch) -> Bool {
+    private func heed(_ answer: IntakeAnswer, _ told: Told?, of batch: Batch) -> Bool {
         world.weather.note("an answer is heard:", "sender \(number): \(answer.status)")
         switch answer.status {
         case 200, 207, 422: break
@@ -121,18 +122,16 @@ final class Sender: Sendable {
             complain("sender \(number) was answered \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
             return true
         }
-        guard let told = Self.told(answer, of: batch),
-            let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))
-        else {
+        guard let told else {
             complain("an answer cannot be read: \(String(decoding: answer.body, as: UTF8.self))")
             return true
         }
-        let rejected = json["rejected"]?.array?.compactMap { $0["index"]?.integer } ?? []
-        if told.accepted + told.duplicates + told.setAside + told.rejected != batch.events.count {
+        let numbers = told.numbers
+        if numbers.accepted + numbers.duplicates + numbers.setAside + numbers.rejected != numbers.events {
             complain("of \(batch.events.count) events the answer tells \(String(decoding: answer.body, as: UTF8.self))")
         }
         for (index, event) in batch.events.enumerated() {
-            let isRefused = batch.format == .currents ? event.isBad : rejected.contains(Int64(index))
+            let isRefused = batch.format == .currents ? event.isBad : told.rejected.contains(Int64(index))
             if isRefused != event.isBad {
                 complain("\(event.id) is \(event.isBad ? "bad" : "good"), and the answer says otherwise")
             }
@@ -141,19 +140,28 @@ final class Sender: Sendable {
         return true
     }
 
-    /// What an answer says; nil where it takes nothing.
-    private static func told(_ answer: IntakeAnswer, of batch: Batch) -> SourceTally.Answer? {
-        guard [200, 207, 422].contains(answer.status),
-            let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)),
-            let accepted = json["accepted"]?.integer, let duplicates = json["duplicates"]?.integer
-        else { return nil }
-        return SourceTally.Answer(
-            events: batch.events.count,
-            accepted: Int(accepted),
-            duplicates: Int(duplicates),
-            rejected: json["rejected"]?.array?.count ?? 0,
-            setAside: Int(json["set_aside"]?.integer ?? 0)
-        )
+    /// What an answer says of a batch's events.
+    private struct Told {
+        let numbers: SourceTally.Answer
+        /// The places of those that are rejected.
+        let rejected: [Int64]
+
+        /// Nil where it takes nothing, or cannot be read.
+        init?(_ answer: IntakeAnswer, of batch: Batch) {
+            guard [200, 207, 422].contains(answer.status),
+                let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)),
+                let accepted = json["accepted"]?.integer, let duplicates = json["duplicates"]?.integer
+            else { return nil }
+            let rejections = json["rejected"]?.array ?? []
+            rejected = rejections.compactMap { $0["index"]?.integer }
+            numbers = SourceTally.Answer(
+                events: batch.events.count,
+                accepted: Int(accepted),
+                duplicates: Int(duplicates),
+                rejected: rejections.count,
+                setAside: Int(json["set_aside"]?.integer ?? 0)
+            )
+        }
     }
 
     private func complain(_ what: String) {

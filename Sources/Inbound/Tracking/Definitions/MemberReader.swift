@@ -38,9 +38,9 @@ struct MemberReader {
     func ownID(_ id: String) throws(DefinitionError) -> String {
         let id = try Self.text(.string(id), at: path(of: "id"), bytesMax: DefinitionLimits.idBytesMax)
         if let control = id.unicodeScalars.first(where: { $0.properties.generalCategory == .control }) {
-            let digits = String(control.value, radix: 16, uppercase: true)
-            let code = "U+" + String(repeating: "0", count: 4 - digits.count) + digits
-            let message = "must have no control characters, found \(code)"
+            // They all lie below U+0100.
+            let code = Hex.text([UInt8(truncatingIfNeeded: control.value)]).uppercased()
+            let message = "must have no control characters, found U+00\(code)"
             throw DefinitionError(.wrongValue, at: path(of: "id"), message)
         }
         guard let repeated = value("id") else { return id }
