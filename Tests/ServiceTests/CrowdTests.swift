@@ -14,15 +14,6 @@ import Testing
         return try #require(Double(line.dropFirst(name.count)))
     }
 
-    /// Asks until it is so; half a minute at most.
-    private static func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-        for _ in 0..<600 {
-            if try await condition() { return true }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        return false
-    }
-
     /// Forty idle connections where there is room for eight; they end with this.
     private static func crowd(_ service: CourantService.Started) async throws {
         var connections: [RawConnection] = []
@@ -50,7 +41,7 @@ import Testing
             try #require(try await RawConnection.onThread { known.receive() }.hasPrefix("HTTP/1.1 200 "))
             try await Self.crowd(service)
             #expect(!known.isClosed)
-            #expect(try await Self.eventually { try await Self.open(service) <= 2 })
+            #expect(try await eventually { try await Self.open(service) <= 2 })
             let metrics = try await ask("GET", "\(service.url)/metrics").body
             #expect(!metrics.contains("connections_total{listener=\"open\",reason=\"crowded\"} 0\n"))
         }

@@ -114,6 +114,15 @@ func withService<Value: Sendable>(
     }
 }
 
+/// Asks until it is so; half a minute at most.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    for _ in 0..<600 {
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(50))
+    }
+    return false
+}
+
 /// The standard settings over a test's folder, on a free port of the loopback address.
 func settings(in folder: TestFolder, _ change: (inout Configuration) -> Void = { _ in }) -> Configuration {
     var configuration = Configuration.standard(data: folder.file("data"))

@@ -114,10 +114,7 @@ import Testing
             reader.closeSending()
             let (rest, isClosed) = try await RawConnection.onThread { reader.receiveAll() }
             #expect(rest.utf8.count > 15_000_000 && isClosed)
-            for _ in 0..<600 where try await Self.held("known", at: service) != "0" {
-                try await Task.sleep(for: .milliseconds(50))
-            }
-            #expect(try await Self.held("known", at: service) == "0")
+            #expect(try await eventually { try await Self.held("known", at: service) == "0" })
         }
     }
 
@@ -139,11 +136,10 @@ import Testing
             try await RawConnection.onThread {
                 try stranger.send(head + String(repeating: " ", count: most - 1))
             }
-            for _ in 0..<600 where try await Self.held("strangers", at: service) != "\(most - 1)" {
-                try await Task.sleep(for: .milliseconds(50))
-            }
+            try #require(try await eventually { try await Self.held("strangers", at: service) == "\(most - 1)" })
             let refused = try await ask("POST", webhook, body: "[  ]")
             #expect(refused.status == 503 && refused.code == "busy", "\(refused.body)")
+            #expect(refused.headers["retry-after"] == "1")
             #expect(try await ask("POST", "\(service.url)/v1/events", body: event("a")).status == 200)
             try await RawConnection.onThread { try stranger.send(" ") }
             _ = try await RawConnection.onThread { stranger.receive() }

@@ -133,12 +133,12 @@ struct WebhookServiceTests {
         }
     }
 
-    @Test("a body over the limit is answered 413, and held no longer")
+    @Test("a body over the limit is answered 413, a report that does not fit into the bytes in flight 503")
     func bytes() async throws {
         let folder = try TestFolder()
         defer { folder.remove() }
         let settings = settings(in: folder) { configuration in
-            configuration.intake.inFlightBytesMax = 1 << 20
+            configuration.intake.inFlightBytesMax = 64 << 10
             configuration.tracking.sources["default"] = Self.unverified
         }
         try await withService(settings) { service async throws in
@@ -147,6 +147,14 @@ struct WebhookServiceTests {
             #expect(try await ask("POST", url, body: tooLarge).code == "body_too_large")
             let chunked = try await ask("POST", url, headers: ["Transfer-Encoding: chunked"], body: tooLarge)
             #expect(chunked.status == 413 || chunked.status == 503)
+            let report = try await ask(
+                "POST",
+                "\(service.url)/v1/track/sends",
+                headers: ["Idempotency-Key: k"],
+                body: String(repeating: " ", count: 100 << 10)
+            )
+            #expect(report.status == 503 && report.code == "busy")
+            // What was refused is not held any more.
             #expect(try await ask("POST", url, body: Self.opens(1)).status == 200)
         }
     }
