@@ -114,14 +114,15 @@ class Server:
         return wrk(f"http://127.0.0.1:{self.port}/v1/events", events, first=self.loads * 1_000_000_000, **load)
 
 
-def wrk(url, events, batch=100, kept=200, seconds=6, connections=16, first=0, rate=0):
+def wrk(url, events, batch=100, kept=None, seconds=6, connections=16, first=0, rate=0):
     """Posts for so many seconds; the answer holds wrk's counts, and `p50` and `p99` in microseconds.
 
+    `kept`: how many requests are told apart by more than their ids; 200,000 events where it is not given.
     `rate`: requests a second that all connections together send, if they can; 0: as many as are answered.
     """
     program = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", HERE / "post.lua", url, "--",
-         events, str(batch), str(kept), str(first), str(rate)], capture_output=True, text=True)
+         events, *map(str, (batch, kept or max(4, 200_000 // batch), first, rate))], capture_output=True, text=True)
     if program.returncode:
         sys.exit(f"wrk ended with {program.returncode}: {program.stdout[-500:]}{program.stderr[-500:]}")
     return json.loads(program.stdout.strip().splitlines()[-1])

@@ -1,8 +1,8 @@
--- For wrk: posts batches of events, each request with ids that were never sent before.
+-- For wrk: posts batches of events, every event with an id that was never sent before.
 --
--- Twelve hex digits in every id of a batch are replaced by the request's serial. A batch is kept as the pieces
--- between those digits, so that a request is one `table.concat` with the serial as separator.
--- Arguments behind `--`: the NDJSON file, events a batch, batches to keep, and the serial to begin behind, so that a
+-- The last twelve hex digits of each id are replaced by its number, mixed so that a codec finds as little to save in
+-- them as in any others. A batch is kept as the pieces between those digits, so that a request is one `table.concat`.
+-- Arguments behind `--`: the NDJSON file, events a batch, batches to keep, and the number to begin behind, so that a
 -- second run sends other ids; then how many requests a second this thread begins, 0 being as many as it can.
 
 local ffi = require("ffi")
@@ -20,7 +20,10 @@ end
 
 function init(arguments)
     local file, size, kept = arguments[1], tonumber(arguments[2]), tonumber(arguments[3])
-    requests, serial, rate, due = {}, tonumber(arguments[4] or 0), tonumber(arguments[5] or 0), 0
+    requests, begun, number = {}, 0, tonumber(arguments[4] or 0) + lane * 2^40
+    rate, due = tonumber(arguments[5] or 0), 0
+    digits = {}
+    for place = 0, 65535 do digits[place] = string.format("%04x", (place * 40503 + 12345) % 65536) end
     local stream = assert(io.open(file))
     for _ = 1, kept do
         local events = {}
@@ -33,7 +36,7 @@ function init(arguments)
     end
 end
 
--- An id is `xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx`: the last twelve digits make room for the serial.
+-- An id is `xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx`: the last twelve digits make room for three texts of four.
 function pieces(body)
     local head = "POST " .. wrk.path .. " HTTP/1.1\r\nHost: " .. wrk.host .. "\r\nContent-Type: application/json\r\n"
         .. "Content-Length: " .. #body .. "\r\n\r\n"
@@ -42,15 +45,25 @@ function pieces(body)
         local first, last = text:find('"id":"%x+%-%x+%-%x+%-%x+%-', from)
         if not first then break end
         parts[#parts + 1] = text:sub(from, last)
+        for _ = 1, 3 do parts[#parts + 1] = "" end
         from = last + 13
     end
     parts[#parts + 1] = text:sub(from)
     return parts
 end
 
+-- 16 bits of the number in each text; the lower ones, which change most, stir the others: no two numbers look alike.
 function request()
-    serial = serial + 1
-    return table.concat(requests[serial % #requests + 1], string.format("%02x%010x", lane + 1, serial))
+    local parts = requests[begun % #requests + 1]
+    begun = begun + 1
+    for place = 2, #parts - 3, 4 do
+        number = number + 1
+        local low, middle, high = number % 65536, math.floor(number / 65536) % 65536, math.floor(number / 2^32) % 65536
+        parts[place] = digits[low]
+        parts[place + 1] = digits[(middle + low * 29) % 65536]
+        parts[place + 2] = digits[(high + middle + low * 57) % 65536]
+    end
+    return table.concat(parts)
 end
 
 -- Milliseconds, on a clock that only goes on.
