@@ -43,7 +43,7 @@ private final class Numbers: CredentialSource {
     }
 }
 
-@Suite("The cache of credentials")
+@Suite("The cache of credentials", .timeLimit(.minutes(2)))
 struct CredentialCacheTests {
     private let refused = DestinationError(.denied, "no", remedy: .waitForChange)
 

@@ -7,7 +7,7 @@ import PlatformTesting
 import StoreDoubles
 import Testing
 
-@Suite("Exchanges over the network")
+@Suite("Exchanges over the network", .timeLimit(.minutes(2)))
 struct LiveTransportTests {
     private static let platform = Platform.live(blockingThreads: 2, computeThreads: 1)
 

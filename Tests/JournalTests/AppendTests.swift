@@ -4,7 +4,7 @@ import PlatformTesting
 import Telemetry
 import Testing
 
-@Suite("Appending and reading")
+@Suite("Appending and reading", .timeLimit(.minutes(2)))
 struct AppendTests {
     @Test("what is appended is read back in order, with its time and its counts", arguments: [1, 3])
     func roundTrip(partitions: Int) async throws {

@@ -5,7 +5,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-@Suite("Recovery")
+@Suite("Recovery", .timeLimit(.minutes(2)))
 struct RecoveryTests {
     @Test("repeats are known after a clean stop, after a crash, and forgotten after the window")
     func duplicatesAfterRestart() async throws {

@@ -3,7 +3,7 @@ import Platform
 import PlatformTesting
 import Testing
 
-@Suite("The pools of threads")
+@Suite("The pools of threads", .timeLimit(.minutes(2)))
 struct ThreadPoolTests {
     private struct Refusal: Error, Equatable {
         let number: Int
