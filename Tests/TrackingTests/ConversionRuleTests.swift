@@ -209,6 +209,10 @@ import Testing
             .wrongType, "filters[0].value", "must be a number with this operator, found a text"
         ),
         (
+            #"{"type":"Performs Custom Event","window":1,"custom_event_name":"a","filters":[{"property":"p","operator":"less_than","value":1.\#(String(repeating: "0", count: 1_000))}]}"#,
+            .wrongValue, "filters[0].value", "must have at most 1000 bytes"
+        ),
+        (
             #"{"type":"Performs Custom Event","window":1,"custom_event_name":"a","filters":[{"property":"p","operator":"exists","value":1}]}"#,
             .unknownMember, "filters[0].value", "has no meaning with the operator exists; leave it out"
         ),

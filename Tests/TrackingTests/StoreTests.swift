@@ -69,6 +69,30 @@ struct StoreTests {
         }
     }
 
+    @Test("an id in other bytes for the same letters is the same definition, also over a restart")
+    func spellings() async throws {
+        let world = try TrackingWorld()
+        try await world.run { running in
+            try await running.define(.campaign, "\u{E9}", Stories.spring)
+            try await running.undefine(.campaign, "e\u{301}")
+            try await running.define(.campaign, "e\u{301}u", Stories.spring)
+            try await running.define(.campaign, "\u{E9}u", Stories.spring)
+        }
+        try await world.run { running in
+            for id in ["\u{E9}", "e\u{301}"] {
+                #expect(running.tracker.definitions.campaign(id, at: world.now) == nil)
+                #expect(running.tracker.definitions.campaign(id + "u", at: world.now)?.name == "Spring")
+            }
+        }
+    }
+
+    @Test("a stored definition that cannot be read says what stands there and what to do")
+    func unreadable() throws {
+        let error = try #require(throws: TrackingError.self) { try StoredVersion("campaign c-1\n{\"a\":1}", from: "7") }
+        #expect("\(error)".contains("it begins campaign c-1?{"))
+        #expect("\(error)".contains("another version of Courant has written it: start that one"))
+    }
+
     @Test(
         "an id with a control character is refused",
         arguments: ["a\r", "a\nb", "\u{1B}[31m", "a\u{7F}", "a\u{85}", "\tb"]

@@ -66,6 +66,17 @@ package struct DefinitionBook: Sendable, Hashable {
         }
     }
 
+    /// An id as its first version spelt it, of several Unicode has for the same letters.
+    func spelling(_ kind: Definition.Kind, of id: String) -> String {
+        let known =
+            switch kind {
+            case .campaign: campaigns.index(forKey: id).map { campaigns.keys[$0] }
+            case .canvas: canvases.index(forKey: id).map { canvases.keys[$0] }
+            case .group: groups.index(forKey: id).map { groups.keys[$0] }
+            }
+        return known ?? id
+    }
+
     /// Takes a definition out of force from a time on; answers whether anything changed.
     @discardableResult
     package mutating func remove(_ kind: Definition.Kind, id: String, from time: Int64) -> Bool {

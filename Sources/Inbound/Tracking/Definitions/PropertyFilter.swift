@@ -76,12 +76,13 @@ package struct PropertyFilter: Sendable, Hashable {
         guard let value = reader.value("value") else { throw reader.missing("value", rule) }
         switch value {
         case .boolean: break
-        case .number: _ = try reader.number("value", JSONNumber.finite, rule: rule)
-        case .string(let text):
+        case .number(let text), .string(let text):
+            // Each conversion by this filter carries it.
             guard text.utf8.count <= DefinitionLimits.nameBytesMax else {
-                let message = "must be a text of at most \(DefinitionLimits.nameBytesMax) bytes"
+                let message = "must have at most \(DefinitionLimits.nameBytesMax) bytes"
                 throw DefinitionError(.wrongValue, at: reader.path(of: "value"), message)
             }
+            if value.string == nil { _ = try reader.number("value", JSONNumber.finite, rule: rule) }
         case .null, .array, .object: throw reader.wrongType("value", rule, value)
         }
         return value

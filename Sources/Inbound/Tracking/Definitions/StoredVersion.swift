@@ -21,7 +21,14 @@ package struct StoredVersion: Sendable, Hashable {
         guard let parts = (try? JSONValue(parsing: text))?.array, parts.count == 3,
             let kind = parts[0].string.flatMap(Definition.Kind.init(rawValue:)), let id = parts[1].string,
             let from = Int64(tail)
-        else { throw TrackingError(.state, "a definition in tracking's state cannot be read") }
+        else {
+            let shown = text.utf8.prefix(60).map { (0x20..<0x7F).contains($0) ? $0 : UInt8(ascii: "?") }
+            let message = """
+                a definition in tracking's state cannot be read, it begins \(String(decoding: shown, as: UTF8.self)); \
+                another version of Courant has written it: start that one
+                """
+            throw TrackingError(.state, message)
+        }
         self.init(kind, id: id, from: from, json: parts[2])
     }
 

@@ -376,7 +376,9 @@ extension Turn {
     private func begin(_ kind: Definition.Kind, _ id: String) -> Int64 { max(now, book.latest(kind, id: id) ?? now) }
 
     private mutating func putVersion(_ version: StoredVersion) {
-        let head = ids.head("definition", version.kind.rawValue, version.id)
+        // The same letters in other bytes are the same id, and its versions stand in one place.
+        let id = book.spelling(version.kind, of: version.id)
+        let head = ids.head("definition", version.kind.rawValue, id)
         view.put(.definitions, head, "\(version.from)", version.text)
     }
 
