@@ -20,7 +20,7 @@ struct IdentityMaker: Sendable {
         guard let idempotencyKey else { return Array(UUIDText.v7(at: clock.now(), random).utf8) }
         // A length before each part keeps ("a", "bc") apart from ("ab", "c").
         let name = "\(source.utf8.count):\(source)\(idempotencyKey.utf8.count):\(idempotencyKey)\(index)"
-        return Array(UUIDText.text(UUIDText.version5(Self.namespace, name)).utf8)
+        return Array(UUIDText.text(UUIDText.version5(Self.namespace, Array(name.utf8))).utf8)
     }
 
     /// A stable stand-in for `user_id`: 24 hex digits, as the ids of users in the public format have.
@@ -37,8 +37,8 @@ struct IdentityMaker: Sendable {
 
 extension UUIDText {
     /// The 16 bytes of a UUID made from a name within a namespace: the same each time.
-    package static func version5(_ namespace: [UInt8], _ name: String) -> [UInt8] {
-        stamped(Array(Insecure.SHA1.hash(data: namespace + Array(name.utf8))), version: 5)
+    package static func version5(_ namespace: [UInt8], _ name: [UInt8]) -> [UInt8] {
+        stamped(Array(Insecure.SHA1.hash(data: namespace + name)), version: 5)
     }
 }
 

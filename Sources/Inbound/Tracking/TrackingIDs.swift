@@ -12,7 +12,7 @@ struct TrackingIDs: Sendable {
 
     /// Where rows about these things stand.
     func head(_ parts: String...) -> RowHead {
-        let (low, high) = heads.hash(Array(Self.joined(parts).utf8))
+        let (low, high) = heads.hash(Self.joined(parts))
         return RowHead(high: high, low: low)
     }
 
@@ -43,8 +43,12 @@ struct TrackingIDs: Sendable {
     }
 
     /// A length before each part keeps ("a", "bc") apart from ("ab", "c").
-    private static func joined(_ parts: [String]) -> String {
-        parts.reduce(into: "") { $0 += "\($1.utf8.count):\($1)" }
+    private static func joined(_ parts: [String]) -> [UInt8] {
+        parts.reduce(into: []) { bytes, part in
+            bytes += String(part.utf8.count).utf8
+            bytes.append(UInt8(ascii: ":"))
+            bytes += part.utf8
+        }
     }
 
     /// The namespace of ids that tracking makes: a UUID drawn once, for this use only.

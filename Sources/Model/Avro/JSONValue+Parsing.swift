@@ -35,13 +35,13 @@ private struct JSONParser {
     }
 
     private mutating func skipSpace() {
-        while position < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[position]) { position += 1 }
+        while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    private mutating func take(_ character: Character) -> Bool {
-        guard next == character.asciiValue else { return false }
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard let next, next == character.value else { return false }
         position += 1
         return true
     }
@@ -124,19 +124,22 @@ private struct JSONParser {
 
     private mutating func string() throws(AvroError) -> String {
         position += 1
-        var text: [UInt8] = []
+        // What stands before the last escape; the rest is copied at once.
+        var text = ""
+        var begun = position
         while let byte = next {
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
-                return String(decoding: text, as: UTF8.self)
+                return text + String(decoding: bytes[begun..<position - 1], as: UTF8.self)
             case UInt8(ascii: "\\"):
+                text += String(decoding: bytes[begun..<position], as: UTF8.self)
                 position += 1
-                text.append(contentsOf: String(Character(try escape())).utf8)
+                text.unicodeScalars.append(try escape())
+                begun = position
             case 0..<0x20:
                 throw failure("a control character stands bare in a string")
             default:
-                text.append(byte)
                 position += 1
             }
         }

@@ -35,14 +35,11 @@ extension JSONValue {
     /// Appends a string in quotes, escaping only what JSON requires.
     static func appendString(_ text: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                output.append(UInt8(ascii: "\\"))
-                output.append(byte)
-            case 0..<0x20: appendEscape(byte, to: &output)
-            default: output.append(byte)
-            }
+        // Most have nothing to escape, and are copied at once.
+        if text.utf8.contains(where: isEscaped) {
+            for byte in text.utf8 { append(byte, escaped: isEscaped(byte), to: &output) }
+        } else {
+            output.append(contentsOf: text.utf8)
         }
         output.append(UInt8(ascii: "\""))
     }
@@ -50,20 +47,20 @@ extension JSONValue {
     /// Appends a string in quotes that holds one character U+0000 to U+00FF for each byte, as Avro's JSON does.
     static func appendBytes(_ bytes: [UInt8], to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                output.append(UInt8(ascii: "\\"))
-                output.append(byte)
-            case 0x20..<0x7F: output.append(byte)
-            default: appendEscape(byte, to: &output)
-            }
-        }
+        for byte in bytes { append(byte, escaped: isEscaped(byte) || byte >= 0x7F, to: &output) }
         output.append(UInt8(ascii: "\""))
     }
 
-    private static func appendEscape(_ byte: UInt8, to output: inout [UInt8]) {
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private static func append(_ byte: UInt8, escaped: Bool, to output: inout [UInt8]) {
         switch byte {
+        case _ where !escaped: output.append(byte)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            output.append(UInt8(ascii: "\\"))
+            output.append(byte)
         case UInt8(ascii: "\n"): output.append(contentsOf: "\\n".utf8)
         case UInt8(ascii: "\r"): output.append(contentsOf: "\\r".utf8)
         case UInt8(ascii: "\t"): output.append(contentsOf: "\\t".utf8)

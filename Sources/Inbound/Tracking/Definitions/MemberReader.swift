@@ -16,21 +16,21 @@ struct MemberReader {
             throw DefinitionError(.wrongType, at: path, "must be \(what) as an object, found \(Self.kind(of: json))")
         }
         // Once for the whole: what SQLite keeps of a text ends at its first U+0000.
-        if path.isEmpty { try Self.refuseNUL(json, at: "") }
+        if path.isEmpty { try Self.refuseNUL(json, at: path) }
         self.path = path
         self.members = members
         self.known = known
-        var seen: Set<String> = []
+        var seen = [Bool](repeating: false, count: known.count)
         for member in members {
-            guard known.contains(member.key) else {
+            guard let place = known.firstIndex(of: member.key) else {
                 let place = Self.path(path, Self.cut(member.key))
                 let message = "is not a member of \(what); \(Self.hint(for: member.key, among: known))"
                 throw DefinitionError(.unknownMember, at: place, message)
             }
-            guard seen.insert(member.key).inserted else {
-                let place = Self.path(path, member.key)
-                throw DefinitionError(.doubled, at: place, "stands twice; keep one")
+            guard !seen[place] else {
+                throw DefinitionError(.doubled, at: Self.path(path, member.key), "stands twice; keep one")
             }
+            seen[place] = true
         }
     }
 
@@ -161,7 +161,7 @@ struct MemberReader {
     }
 
     func value(_ name: String) -> JSONValue? {
-        precondition(known.contains(name), "\(name) is read and not among the known members")
+        assert(known.contains(name), "\(name) is read and not among the known members")
         let value = members.first { $0.key == name }?.value
         return value == .null ? nil : value
     }
@@ -261,20 +261,27 @@ extension MemberReader {
 
     /// Refuses U+0000 in any name and text.
     private static func refuseNUL(_ value: JSONValue, at path: String) throws(DefinitionError) {
+        guard let place = placeOfNUL(in: value) else { return }
+        let whole = path.isEmpty && place.hasPrefix(".") ? String(place.dropFirst()) : path + place
+        throw DefinitionError(.wrongValue, at: whole, "has the character U+0000, which no text may have")
+    }
+
+    /// The rest of the path to the first U+0000; put together only where there is one.
+    private static func placeOfNUL(in value: JSONValue) -> String? {
         switch value {
-        case .null, .boolean, .number: return
-        case .string(let text):
-            guard text.utf8.contains(0) else { return }
-            throw DefinitionError(.wrongValue, at: path, "has the character U+0000, which no text may have")
+        case .null, .boolean, .number: return nil
+        case .string(let text): return text.utf8.contains(0) ? "" : nil
         case .array(let items):
-            for (index, item) in items.enumerated() { try refuseNUL(item, at: "\(path)[\(index)]") }
+            for (index, item) in items.enumerated() {
+                if let place = placeOfNUL(in: item) { return "[\(index)]\(place)" }
+            }
         case .object(let members):
             for member in members {
-                let place = Self.path(path, cut(member.key))
-                try refuseNUL(.string(member.key), at: place.replacing("\0", with: "\\u0000"))
-                try refuseNUL(member.value, at: place)
+                if member.key.utf8.contains(0) { return ".\(cut(member.key.replacing("\0", with: "\\u0000")))" }
+                if let place = placeOfNUL(in: member.value) { return ".\(cut(member.key))\(place)" }
             }
         }
+        return nil
     }
 
     static func kind(of value: JSONValue) -> String {
