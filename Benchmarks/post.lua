@@ -21,7 +21,7 @@ end
 function init(arguments)
     local file, size, kept = arguments[1], tonumber(arguments[2]), tonumber(arguments[3])
     requests, begun, number = {}, 0, tonumber(arguments[4] or 0) + lane * 2^40
-    rate, due = tonumber(arguments[5] or 0), 0
+    rate = tonumber(arguments[5] or 0)
     digits = {}
     for place = 0, 65535 do digits[place] = string.format("%04x", (place * 40503 + 12345) % 65536) end
     local stream = assert(io.open(file))
@@ -77,7 +77,7 @@ end
 function delay()
     if rate == 0 then return 0 end
     local now = uptime()
-    due = math.max(due + 1000 / rate, now - 1000)
+    due = due and math.max(due + 1000 / rate, now - 1000) or now
     return math.max(0, due - now)
 end
 

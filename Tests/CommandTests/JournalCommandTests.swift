@@ -19,7 +19,8 @@ struct JournalCommandTests {
 
     /// Runs a server that takes some events and stops again.
     private func fill(_ folder: URL, events: Int) async throws -> (data: URL, input: [String]) {
-        let input = try await CourantBinary.run("sample", "--events", "\(events)", "--start", "1700000000").output
+        let options = ["--seed", "1", "--events", "\(events)", "--start", "1700000000"]
+        let input = try await CourantBinary.run(["sample"] + options).output
         let data = try await LiveServer.with(in: folder) { server in
             let sent = try await server.run("send", "-", "--batch", "50", "--concurrency", "1", input: input)
             #expect(sent.status == 0, "\(sent.errors)")

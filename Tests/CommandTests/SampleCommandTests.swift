@@ -26,7 +26,7 @@ struct SampleCommandTests {
     /// A change of these bytes is a change that users see: say so in the change log.
     @Test("the first event of seed 1 is what it always was")
     func golden() async throws {
-        let outcome = try await CourantBinary.run("sample", "--events", "1", "--start", "1700000000")
+        let outcome = try await CourantBinary.run("sample", "--seed", "1", "--events", "1", "--start", "1700000000")
         #expect(outcome.output == Self.firstEvent)
     }
 
@@ -37,7 +37,7 @@ struct SampleCommandTests {
 
     @Test("2,000 events are of all 32 message-engagement types, and every one passes a strict check")
     func types() async throws {
-        let outcome = try await CourantBinary.run("sample", "--events", "2000", "--start", "1700000000")
+        let outcome = try await CourantBinary.run("sample", "--seed", "1", "--events", "2000", "--start", "1700000000")
         var types: Set<String> = []
         for line in outcome.lines {
             let event = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])

@@ -47,6 +47,7 @@ struct ServerCommandTests {
                 let status = try await server.run("status")
                 #expect(status.status == 0, "\(status.errors)")
                 #expect(status.lines[0] == "\(server.address) is ready")
+                #expect(status.lines[1].hasPrefix("running since 20"))
                 #expect(Self.cells(status, "default") == ["default", "1,400", "700", "700", "0", "0"])
                 #expect(Self.cells(status, "local") == ["local", "running", "0", "700", "700", "0", "0", "0"])
             }
@@ -64,6 +65,19 @@ struct ServerCommandTests {
                 #expect(first.output.hasPrefix("accepted    5\n"))
                 let again = try await server.run("send", "-", "--batch", "2", input: input)
                 #expect(again.output.hasPrefix("accepted    0\nduplicates  5\n"))
+            }
+        }
+    }
+
+    @Test("status says that events are not taken for want of disk")
+    func troubles() async throws {
+        let full = "disk: {reserve: 4000000TiB}\n"
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder, configuration: full) { server in
+                let status = try await server.run("status")
+                #expect(status.status == 1)
+                #expect(status.errors.contains("The disk budget is spent: events are answered 503"))
+                #expect(status.lines[0] == "\(server.address) is ready")
             }
         }
     }

@@ -55,6 +55,6 @@ import Testing
         #expect(first.lines == second.lines)
         // Nor does it matter what the process has simulated before.
         let alone = try await simulate("--first", "26", "--trace-hash")
-        #expect(alone.lines == first.lines.filter { $0.hasPrefix("seed 26:") })
+        #expect(alone.lines.filter { $0.hasPrefix("seed ") } == first.lines.filter { $0.hasPrefix("seed 26:") })
     }
 }

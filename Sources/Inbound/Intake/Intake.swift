@@ -177,10 +177,13 @@ package final class Intake: Sendable {
     }
 
     private static func unsupported(_ type: String, _ taken: String) -> BodyError {
-        BodyError(
+        // What curl sends where nothing is said.
+        let isCurls = type == "application/x-www-form-urlencoded"
+        let remedy = isCurls ? ": with curl, -H 'Content-Type: application/json'" : ""
+        return BodyError(
             status: 415,
             code: "type_unsupported",
-            message: "Content-Type \(Rejection.quoted(type)) is not taken; \(taken)"
+            message: "Content-Type \(Rejection.quoted(type)) is not taken; \(taken)\(remedy)"
         )
     }
 

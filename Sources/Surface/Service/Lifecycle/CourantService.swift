@@ -122,6 +122,7 @@ package struct CourantService: Sendable {
             .init(service: TrackingRun(rooms: rooms), serviceName: "tracking"),
             .init(service: disk, serviceName: "disk"),
             .init(service: Retention(of: rooms), serviceName: "retention"),
+            .init(service: ConnectorWatch(of: rooms), serviceName: "connector watch"),
         ]
         let runs = try listeners.map {
             try ListenerRun($0, patience: configuration.shutdownTimeout, clock: platform.clock)

@@ -97,6 +97,29 @@ struct ServiceRooms: Sendable {
         )
     }
 
+    /// That the last process did not end in order, and what recovery made of it.
+    private static func tell(_ report: RecoveryReport, _ logger: Logger) {
+        let partition: Logger.MetadataValue = "\(report.partition.rawValue)"
+        if report.framesRecovered > 0 || report.hasTornTail {
+            logger.notice(
+                """
+                The last process ended without closing the journal: all that was acknowledged is kept, and a write \
+                that was not is cut off.
+                """,
+                metadata: [
+                    "journal.partition": partition, "journal.frames_kept": "\(report.framesRecovered)",
+                    "journal.write_cut_off": "\(report.hasTornTail)",
+                ]
+            )
+        }
+        for segment in report.brokenSegments {
+            logger.error(
+                "A segment has no readable head and is set aside.",
+                metadata: ["journal.partition": partition, "journal.segment": "\(segment)"]
+            )
+        }
+    }
+
     /// The connectors, standing where they stood.
     private static func delivery(
         _ configuration: Configuration,
@@ -170,6 +193,7 @@ struct ServiceRooms: Sendable {
             failStop: { failStop.stop("\($0)") },
             onLoss: { Self.tell($0, logger) }
         )
+        for report in segments.recovery { tell(report, logger) }
         try await state.adopt(segments.id)
         let journal = seams.journal(segments)
         let delivery = try await delivery(

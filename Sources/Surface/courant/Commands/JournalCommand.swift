@@ -5,6 +5,7 @@ import Glossary
 import Intake
 import Journal
 import Platform
+import Service
 
 /// `courant journal`: the journal's files as they lie on the disk.
 struct JournalCommand: ParsableCommand {
@@ -55,7 +56,7 @@ struct JournalCheck: ParsableCommand {
     )
 
     @Argument(help: ArgumentHelp("A data folder, or a journal's own.", valueName: "folder"))
-    var folder: String
+    var folder = Configuration.standard().data
 
     @Flag(name: .long, help: "Write JSON.")
     var json = false
@@ -156,7 +157,7 @@ struct JournalDump: ParsableCommand {
     )
 
     @Argument(help: ArgumentHelp("A data folder, or a journal's own.", valueName: "folder"))
-    var folder: String
+    var folder = Configuration.standard().data
 
     @Option(name: .long, help: ArgumentHelp("Only records of this type; may stand several times.", valueName: "event"))
     var type: [String] = []

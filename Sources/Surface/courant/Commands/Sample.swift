@@ -12,7 +12,7 @@ struct Sample: ParsableCommand {
         discussion: """
             Users, campaigns and canvases hang together: a delivery follows its
             send, an open follows a delivery. The same seed and start give the same
-            events.
+            events; without a seed they are others each time.
 
             Examples:
               courant sample --events 1000 --seed 7 > events.ndjson
@@ -29,8 +29,14 @@ struct Sample: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("How many events.", valueName: "events"))
     var events: Int = 100
 
-    @Option(name: .long, help: ArgumentHelp("The same seed gives the same events.", valueName: "number"))
-    var seed: UInt64 = 1
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The same seed gives the same events (default: another each time; with --each 1).",
+            valueName: "number"
+        )
+    )
+    var seed: UInt64?
 
     @OptionGroup var edition: EditionOption
 
@@ -64,9 +70,10 @@ struct Sample: ParsableCommand {
     func run() throws {
         let edition = try edition.resolved()
         if let each {
-            try SampleFolder(path: each, seed: seed).write(edition.types, isAvro: format == .avro)
+            try SampleFolder(path: each, seed: seed ?? 1).write(edition.types, isAvro: format == .avro)
             return
         }
+        let seed = seed ?? SystemRandom().next()
         var stream = SampleStream(seed: seed, edition: edition, startingAt: try startSeconds())
         var output = StandardOutput()
         var line: [UInt8] = []
@@ -80,7 +87,7 @@ struct Sample: ParsableCommand {
 
     /// About one event happens each second, so that by default the last ones happen about now.
     private func startSeconds() throws -> Int64 {
-        guard let start else { return SystemClock().now().seconds - Int64(events) }
+        guard let start, start != "now" else { return SystemClock().now().seconds - Int64(events) }
         if let seconds = Int64(start) { return seconds }
         if let date = try? Date(start, strategy: .iso8601) { return Int64(date.timeIntervalSince1970) }
         throw CommandFailure(

@@ -10,7 +10,7 @@ struct Status: AsyncParsableCommand {
             Example:
               courant status --url http://127.0.0.1:8080
 
-            Exits with 1 if the server is not ready or a balance does not hold.
+            Exits with 1 if the server is not ready, takes no events for want of disk, or a balance does not hold.
             """
     )
 
@@ -22,18 +22,25 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         let client = try server.client()
         let ready = try await client.exchange(.get("/readyz"))
-        let report = try await ServerReport.fetch(client)
+        let report = try await ServerReport.fetch(client, "/v1/status")
         let holds = report.sources.allSatisfy(\.balances) && report.connectors.allSatisfy(\.balance.balances)
         var output = StandardOutput()
         if json {
             try output.line(report.json.pretty)
         } else {
             try output.line("\(client.address) \(ready.status == 200 ? "is ready" : "is not ready: \(ready.reason)")")
+            if let started = report.started {
+                let begin = "sources count from then on, connectors from their first start"
+                try output.line("running since \(started): \(begin)")
+            }
             try output.line("")
             for line in BalanceTables.lines(report) + report.retiredLines { try output.line(line) }
         }
         try output.flush()
         guard ready.status == 200 else { throw CommandFailure(.rejected, "The server is not ready: \(ready.reason)") }
+        guard report.hasRoom else {
+            throw CommandFailure(.rejected, "The disk budget is spent: events are answered 503 until there is room.")
+        }
         guard holds else { throw CommandFailure(.rejected, "A balance does not hold; please report this.") }
     }
 }

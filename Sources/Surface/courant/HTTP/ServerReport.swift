@@ -1,6 +1,7 @@
 import Avro
 
-/// What a server says of itself at `GET /v1/connectors`: its sources and connectors with both balances.
+/// What a server says of itself at `GET /v1/connectors`: its sources and connectors with both balances; and at
+/// `GET /v1/status`, which says more.
 struct ServerReport {
     /// One source with its balance: received = accepted + duplicates + rejected + set aside.
     struct Source {
@@ -76,6 +77,11 @@ struct ServerReport {
     var sources: [Source] { (json["sources"]?.array ?? []).map { Source(json: $0) } }
     var connectors: [Connector] { (json["connectors"]?.array ?? []).map { Connector(json: $0) } }
 
+    /// When the process started, where it was asked.
+    var started: String? { json["started"]?.string }
+    /// Whether the disk has room for events; true where it was not asked.
+    var hasRoom: Bool { json["disk"]?["has_room"] != .boolean(false) }
+
     /// Connectors that are not configured any more.
     var retired: [JSONValue] { json["retired"]?.array ?? [] }
 
@@ -97,8 +103,8 @@ struct ServerReport {
         throw CommandFailure(.rejected, "There is no connector `\(name)`; \(known).")
     }
 
-    static func fetch(_ client: ServerClient) async throws -> ServerReport {
-        let answer = try await client.exchange(.get("/v1/connectors"))
+    static func fetch(_ client: ServerClient, _ path: String = "/v1/connectors") async throws -> ServerReport {
+        let answer = try await client.exchange(.get(path))
         return ServerReport(json: try answer.expectingSuccess(asking: client.address).json())
     }
 
