@@ -1,4 +1,5 @@
-"""What the programs of this folder share: a server under load, its figures, and counts of what it landed."""
+"""What the programs of this folder share: a server under load, its figures, counts of what it landed, and under what
+conditions all that was measured."""
 import http.client
 import json
 import os
@@ -71,6 +72,10 @@ class Server:
         self.process.terminate()
         self.process.wait(60)
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait(60)
+
     def wait_until_ready(self):
         for _ in range(10_000):
             if self.process.poll() is not None:
@@ -108,6 +113,44 @@ class Server:
             count, before = self.balance("accepted", "received"), count
         return count
 
+    def source(self):
+        """What the sources have taken, known already, refused and set aside."""
+        sources = self.ask("GET", "/v1/connectors")["sources"]
+        return {key: sum(source[key] for source in sources)
+                for key in ("accepted", "duplicates", "rejected", "set_aside")}
+
+    def posted(self, events, batch=100, connections=16, **load):
+        """A load that was judged: what wrk felt, and how many events of it were `accepted`."""
+        before = self.source()
+        felt = self.load(events, batch=batch, connections=connections, **load)
+        return {**felt, "accepted": self.judge(felt, before, batch, connections)}
+
+    def judge(self, felt, before, batch, connections):
+        """How many events were accepted since `before`; the run ends if they are not those that wrk sent."""
+        self.accepted()
+        now = self.source()
+        counts = {key: now[key] - before[key] for key in now}
+        found = faults(counts, felt, batch, connections)
+        if found:
+            sys.exit(f"the load was not sound: {'; '.join(found)}; {felt}")
+        return counts["accepted"]
+
+    def flush(self, *connectors):
+        for connector in connectors:
+            self.ask("POST", f"/v1/connectors/{connector}/flush?timeout=600s")
+
+    def wait_until_idle(self):
+        """Until every connector has read all there is, no plan is open, and half a second changes nothing."""
+        before = None
+        for _ in range(1_200):
+            connectors = self.ask("GET", "/v1/connectors")["connectors"]
+            now = [(each["lag_events"], each["open_plans"], each["balance"]) for each in connectors]
+            if now == before and not any(lag or plans for lag, plans, _ in now):
+                return
+            before = now
+            time.sleep(0.5)
+        sys.exit("delivery does not come to rest")
+
     def load(self, events, **load):
         """wrk posts events with ids of their own."""
         self.loads += 1
@@ -126,6 +169,48 @@ def wrk(url, events, batch=100, kept=None, seconds=6, connections=16, first=0, r
     if program.returncode:
         sys.exit(f"wrk ended with {program.returncode}: {program.stdout[-500:]}{program.stderr[-500:]}")
     return json.loads(program.stdout.strip().splitlines()[-1])
+
+
+def faults(counts, felt, batch, connections):
+    """What is wrong with a load. wrk's count is held against the server's: requests that were under way when the time
+    was up have no answer, so as many events as they hold may be more or less."""
+    found, sent = [], felt["requests"] * batch
+    if not sent:
+        found.append("no request was answered")
+    if abs(counts["accepted"] - sent) > connections * batch:
+        found.append(f"{sent} events were answered, {counts['accepted']} accepted")
+    for key in ("duplicates", "rejected", "set_aside"):
+        if counts[key]:
+            found.append(f"{key} {counts[key]}")
+    for key in ("status_errors", "socket_errors"):
+        if felt[key]:
+            found.append(f"{key} {felt[key]}")
+    return found
+
+
+def whole_path(server, events, connector, batch=100, connections=16, **load):
+    """One load and one flush. What was accepted, what is told as landed and what the files hold must be one number,
+    and that what wrk sent. The load's time is wrk's own, without its reading of the events."""
+    before, watch = server.source(), Watch(server.process.pid)
+    felt = server.load(events, batch=batch, connections=connections, **load)
+    loading = felt["microseconds"] / 1e6
+    began = time.monotonic() - loading
+    landed_meanwhile = server.balance("landed", "carried")
+    server.flush(connector)
+    landing = time.monotonic() - began
+    landed = server.balance("landed", "carried")
+    usage = watch.stop()
+    accepted = server.judge(felt, before, batch, connections)
+    server.flush(connector)  # of the few that were under way at the load's end
+    told = server.balance("landed", "carried")
+    server.stop()
+    in_files, size = count_records(server.folder / "files")
+    if not accepted == told == in_files:
+        sys.exit(f"the books do not balance: accepted {accepted}, landed {told}, in files {in_files}")
+    return {"events": accepted, "accepted_rate": accepted / loading, "landed_rate": landed / landing,
+            "landed_meanwhile": landed_meanwhile / accepted, "cpu": usage["cpu"] / accepted * 1e6,
+            "peak": usage["peak"], "early": usage["early"], "late": usage["late"], "file_bytes": size / accepted,
+            "p50": felt["p50"] / 1000, "p99": felt["p99"] / 1000}
 
 
 def free_port():
@@ -157,18 +242,15 @@ class Watch:
 
     def __init__(self, pid):
         self.pid, self.sizes, self.files, self.ended = pid, [], [], threading.Event()
-        self.before, self.user_before = self.cpu(), self.user()
+        self.before = self.times()
         self.thread = threading.Thread(target=self.sample, daemon=True)
         self.thread.start()
 
     def cpu(self):
         return sum(self.times())
 
-    def user(self):
-        """Without the kernel's part, which depends on what else is in its caches and on the disk."""
-        return self.times()[0]
-
     def times(self):
+        """In user space, and in the kernel."""
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return [int(field) / os.sysconf("SC_CLK_TCK") for field in fields[11:13]]
 
@@ -190,7 +272,8 @@ class Watch:
         self.ended.set()
         self.thread.join()
         quarter = max(1, len(self.sizes) // 4)
-        return {"cpu": self.cpu() - self.before, "user": self.user() - self.user_before,
+        user, system = (now - before for now, before in zip(self.times(), self.before))
+        return {"cpu": user + system, "user": user, "system": system,
                 "peak": self.memory("VmHWM"), "most_files": max(self.files, default=0),
                 "early": statistics.median(self.sizes[:quarter]), "late": statistics.median(self.sizes[-quarter:])}
 
@@ -247,7 +330,41 @@ def folder_bytes(folder):
     return size
 
 
-# The machine
+# Under what conditions
+
+def conditions():
+    """The machine, the code, and what else goes on when a part begins."""
+    return {"machine": machine(), "commit": commit(), "load_average": round(os.getloadavg()[0], 2),
+            "busy_cores": round(busy_cores(), 2)}
+
+
+def in_words(conditions):
+    return (f"{conditions['machine']}; commit {conditions['commit']}; at the beginning a load average of "
+            f"{conditions['load_average']}, {conditions['busy_cores']} cores busy")
+
+
+def commit():
+    """Of the sources, but for the plots that these programs write; what is built may be older, without `make`."""
+    head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    if head.returncode:
+        return "unknown"
+    changed = subprocess.run(
+        ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/plots"], cwd=ROOT,
+        capture_output=True, text=True, check=True)
+    return head.stdout.strip() + ("+dirty" if changed.stdout else "")
+
+
+def busy_cores():
+    """Over one second, in which nothing of ours runs. The load average still has the part before in it."""
+    def busy():
+        # user, nice, system, idle, iowait, irq, softirq, steal; guests are counted in the first two
+        ticks = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+
+    before, began = busy(), time.monotonic()
+    time.sleep(1)
+    return (busy() - before) / (time.monotonic() - began)
+
 
 def machine():
     model = platform.processor() or platform.machine()
