@@ -78,6 +78,18 @@ struct ConfigCommandTests {
         #expect(there.status == 0, "\(there.errors)")
     }
 
+    @Test("a file that is no UTF-8 is refused with its line, not read with other letters")
+    func notUTF8() async throws {
+        try await TemporaryFolder.with { folder in
+            let bytes = Data("log: {level: info}\ndata: ./caf".utf8) + [0xE9, 0x0A]
+            try bytes.write(to: folder.appending(path: "courant.yaml"))
+            let command = ["config", "check", "courant.yaml"]
+            let outcome = try await CourantBinary.run(command, environment: [:], folder: folder)
+            #expect(outcome.status == 78 && outcome.output == "")
+            #expect(outcome.errors == "courant: courant.yaml:2: is not UTF-8\n")
+        }
+    }
+
     @Test("a file that is not there ends with 78")
     func missing() async throws {
         let outcome = try await CourantBinary.run("config", "check", "/nowhere/courant.yaml")

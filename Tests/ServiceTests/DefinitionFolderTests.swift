@@ -63,12 +63,13 @@ struct DefinitionFolderTests {
                 "campaigns/a.yaml:2: variations must have shares that sum to 100, found a sum of 90",
                 "campaigns/b.yaml:4: conversions[0].window must be a whole number of seconds from 1 to 2592000, found 0",
                 "campaigns/c.yaml:1: id must be \"c\" as the address or the file's name says, or be left out",
-                "campaigns/d.yaml:1: the same key stands here twice: name",
+                "campaigns/d.yaml:2: the same key stands here and in line 1: name",
             ],
             "\(found)"
         )
         #expect(found.count == 7, "\(found)")
-        #expect(found[4].hasPrefix("campaigns/e.yaml:2: is not YAML here"), "\(found)")
+        let unclosed = "campaigns/e.yaml:2: is not YAML at column 1: while parsing a flow node"
+        #expect(found[4].hasPrefix(unclosed), "\(found)")
         #expect(found[5] == "campaigns/f.yaml:1: must be a campaign as an object, found an array")
         #expect(found[6] == "campaigns/g.yaml:2: send_id must be a text of 1 to 200 bytes, found the number 7")
     }

@@ -119,15 +119,15 @@ import Testing
             ),
             (
                 "brokers: [a:9092, nowhere]\ntopic: t",
-                "c.yaml:5: \(place).brokers[1]: expected one or more HOST:PORT such as kafka-1.example.com:9092, found a text of 7 characters"
+                "c.yaml:5: \(place).brokers[1]: expected one or more HOST:PORT such as kafka-1.example.com:9092, found a text"
             ),
             (
                 "brokers: [a:9092]\ntopic: a/b",
-                "c.yaml:6: \(place).topic: expected a topic of letters, digits and . _ - (at most 120), in which {event_type} and {edition} may stand, found a text of 3 characters"
+                "c.yaml:6: \(place).topic: expected a topic of letters, digits and . _ - (at most 120), in which {event_type} and {edition} may stand, found a text"
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nkey: user",
-                "c.yaml:7: \(place).key: expected one of user_id, id, none, found a text of 4 characters"
+                "c.yaml:7: \(place).key: expected one of user_id, id, none, found a text"
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nvalue: confluent_avro",
@@ -143,11 +143,11 @@ import Testing
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nvalue: confluent_avro\nschema_registry: {url: r}",
-                "c.yaml:8: \(place).schema_registry.url: expected an address such as https://registry.example.com:8081, without user and password, found a text of 1 character"
+                "c.yaml:8: \(place).schema_registry.url: expected an address such as https://registry.example.com:8081, without user and password, found a text"
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nvalue: confluent_avro\nschema_registry: {url: \"http://u:p4ss@r:8081\"}",
-                "c.yaml:8: \(place).schema_registry.url: expected an address such as https://registry.example.com:8081, without user and password, found a text of 20 characters"
+                "c.yaml:8: \(place).schema_registry.url: expected an address such as https://registry.example.com:8081, without user and password, found a text"
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nlibrdkafka:\n  linger.ms: 5\n  acks: 1",
@@ -163,7 +163,7 @@ import Testing
             ),
             (
                 "brokers: [a:9092]\ntopic: t\nadvertising_ids: maybe",
-                "c.yaml:7: \(place).advertising_ids: expected true or false, found a text of 5 characters"
+                "c.yaml:7: \(place).advertising_ids: expected true or false, found a text"
             ),
         ]
     )

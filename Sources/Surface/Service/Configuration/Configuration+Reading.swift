@@ -37,6 +37,16 @@ extension Configuration {
         return configuration
     }
 
+    /// The text of a configuration file, for `read`.
+    package static func text(of bytes: some Sequence<UInt8>, file: String) throws(ConfigurationError) -> String {
+        do throws(YamlFault) {
+            return try YamlFault.text(of: bytes)
+        } catch {
+            let problem = ConfigurationError.Problem(line: error.line, key: "", message: error.message)
+            throw ConfigurationError(file: file, problems: [problem])
+        }
+    }
+
     private init(_ root: ConfigurationSection, folder: String, glossary: Glossary) {
         let path = { (text: String) in ConfigurationPath.absolute(text, in: folder) }
         let standard = Configuration.standard(

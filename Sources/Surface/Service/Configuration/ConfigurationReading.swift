@@ -26,8 +26,8 @@ final class ConfigurationReading {
             let found = ConfigurationWords.kind(of: node)
             report("expected keys such as data and sources, found \(found)", key: "", line: node.mark?.line)
         } catch {
-            let (message, line) = YamlFault.told(error)
-            report(message, key: "", line: line)
+            let fault = YamlFault(error)
+            report(fault.message, key: "", line: fault.line)
         }
         return nil
     }
@@ -78,25 +78,6 @@ final class ConfigurationReading {
                 (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
             }
-    }
-}
-
-/// Why a text is no YAML; what Yams says of it by itself has the line with its mistake in it.
-enum YamlFault {
-    /// In words, and at which line, counted from 1, where that is known.
-    static func told(_ error: any Error) -> (message: String, line: Int?) {
-        switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _)?, .parser(_, let problem, let mark, _)?,
-            .composer(_, let problem, let mark, _)?:
-            return ("is not YAML here: \(problem)", mark.line)
-        case .reader(let problem, let offset, _, let yaml)?:
-            return ("is not YAML here: \(problem)", offset.map { yaml.prefix($0).count(where: \.isNewline) + 1 })
-        case .duplicatedKeysInMapping(let duplicates, let context)?:
-            let keys = duplicates.sorted().map(ConfigurationWords.key).joined(separator: ", ")
-            return ("the same key stands here twice: \(keys)", context.mark.line)
-        default:
-            return ("cannot be read as YAML", nil)
-        }
     }
 }
 

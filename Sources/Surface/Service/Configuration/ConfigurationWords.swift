@@ -8,12 +8,12 @@ enum ConfigurationWords {
     /// Longer than any key of the service or of librdkafka.
     private static let keyBytesMax = 64
 
+    /// What stands in place of a key that may be a value.
+    static let hiddenKey = "(a text)"
+
+    /// Not how long it is: it may be a secret of the environment.
     static func kind(of text: String) -> String {
-        switch text.count {
-        case 0: "nothing"
-        case 1: "a text of 1 character"
-        default: "a text of \(text.count) characters"
-        }
+        text.isEmpty ? "nothing" : "a text"
     }
 
     static func kind(of node: Node) -> String {
@@ -34,6 +34,6 @@ enum ConfigurationWords {
             default: "._-[]".utf8.contains(byte)
             }
         }
-        return isPlain && text.utf8.count <= keyBytesMax ? text : "(\(kind(of: text)))"
+        return isPlain && text.utf8.count <= keyBytesMax ? text : hiddenKey
     }
 }

@@ -124,15 +124,12 @@ package struct DefinitionFolder: Sendable {
         guard bytes.count <= Self.fileBytesMax else {
             return problems.append(problem("has more than \(Self.fileBytesMax) bytes"))
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            return problems.append(problem("is not UTF-8"))
-        }
         let node: Node
         do {
-            node = try Yams.compose(yaml: text) ?? Node([(Node, Node)]())
+            node = try Yams.compose(yaml: try YamlFault.text(of: bytes)) ?? Node([(Node, Node)]())
         } catch {
-            let (message, line) = YamlFault.told(error)
-            return problems.append(problem(message, line: line))
+            let fault = error as? YamlFault ?? YamlFault(error)
+            return problems.append(problem(fault.message, line: fault.line))
         }
         var reading = YamlReading()
         let json = reading.json(node, at: "")

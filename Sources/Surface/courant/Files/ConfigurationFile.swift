@@ -33,7 +33,7 @@ enum ConfigurationFile {
 
     private static func parsed(_ bytes: Data, _ file: String) throws(ConfigurationError) -> Configuration {
         try Configuration.read(
-            String(decoding: bytes, as: UTF8.self),
+            try Configuration.text(of: bytes, file: file),
             file: file,
             environment: ProcessInfo.processInfo.environment
         )
