@@ -167,6 +167,9 @@ import Testing
             "data: ${NOWHERE}",
             "c.yaml:1: data: expected the environment variable NOWHERE, found none; set it, or write $${ for ${ itself"
         ),
+        Case("data: ${partner_token}", "c.yaml:1: data: \(oddVariable)"),
+        Case("data: ${A-B}", "c.yaml:1: data: \(oddVariable)"),
+        Case("data: \"${DATA:-./d}\"", "c.yaml:1: data: \(oddVariable)"),
         Case("data: ${SECRET", "c.yaml:1: data: expected } after ${; write $${ for ${ itself"),
         Case(
             "journal: {keep: \"${SECRET}\"}",
@@ -291,11 +294,28 @@ import Testing
         Case(
             s3("bucket: lake, credentials: static"),
             "c.yaml:3: connectors.lake.destination.credentials: expected one of default, environment, profile, "
-                + "web_identity, container, instance, found a text"
+                + "web_identity, container, instance, or {access_key_id: …, secret_access_key: …}, found a text"
         ),
         Case(
             s3("bucket: lake, credentials: {access_key_id: a}"),
             "c.yaml:3: connectors.lake.destination.credentials.secret_access_key: is missing; expected the key's secret, best as ${NAME}"
+        ),
+        Case(
+            s3("bucket: lake, credentials: {access_key: a, secret: b}"),
+            "c.yaml:3: connectors.lake.destination.credentials.access_key: is not a key of "
+                + "connectors.lake.destination.credentials; did you mean access_key_id?\n"
+                + "c.yaml:3: connectors.lake.destination.credentials.secret: is not a key of "
+                + "connectors.lake.destination.credentials; expected one of access_key_id, file, profile, role_arn, "
+                + "secret_access_key, session_token, token_file, type"
+        ),
+        Case(
+            s3("bucket: lake, credentials: {secret_access_key: b}"),
+            "c.yaml:3: connectors.lake.destination.credentials.access_key_id: is missing; expected an access key id"
+        ),
+        Case(
+            "connectors:\n  lake:\n    destination: {type: gcs, bucket: lake, credentials: key.json}",
+            "c.yaml:3: connectors.lake.destination.credentials: expected one of default, metadata, none, or {file: …} "
+                + "or {json: …}, found a text"
         ),
         Case(
             s3("bucket: lake, assume_role: {external_id: x}"),
@@ -310,6 +330,11 @@ import Testing
             "connectors:\n  lake:\n    destination: {type: azure, container: lake}",
             "c.yaml:3: connectors.lake.destination.account: is missing; expected the storage account's name, here or in "
                 + "AZURE_STORAGE_ACCOUNT"
+        ),
+        Case(
+            "connectors:\n  lake:\n    destination: {type: azure, account: My-Lake, container: lake}",
+            "c.yaml:3: connectors.lake.destination.account: expected a storage account's name, 3 to 24 lower-case letters "
+                + "and digits"
         ),
         Case(
             azure("container: lake, endpoint: azurite:10000"),
@@ -332,7 +357,8 @@ import Testing
         Case(
             azure("container: lake, credentials: shared_key"),
             "c.yaml:3: connectors.lake.destination.credentials: expected one of default, environment, "
-                + "workload_identity, managed_identity, found a text"
+                + "workload_identity, managed_identity, or {connection_string: …}, {account_key: …}, {sas: …} or "
+                + "{client_secret: …}, found a text"
         ),
         Case(
             azure("container: lake, credentials: {account_key: hunter2!}"),
@@ -358,6 +384,11 @@ import Testing
             "c.yaml:3: connectors.lake.destination.credentials.tenant_id: is missing; expected the tenant's id"
         ),
     ]
+
+    static let oddVariable =
+        "expected the name of an environment variable in ${}, found none of that name; only names of upper-case "
+        + "letters, digits and _ are told here, and there are no defaults such as ${NAME:-x}; set it, or write $${ for "
+        + "${ itself"
 
     static func azure(_ keys: String) -> String {
         "connectors:\n  lake:\n    destination: {type: azure, account: mylake, \(keys)}"

@@ -73,29 +73,59 @@ import Testing
         #expect(given.whenFull == usual.whenFull)
     }
 
-    @Test("each line that the example comments out is valid when it is not")
-    func exampleComments() throws {
-        let keys = [
-            "admin:", "publicURL:", "trusted_proxies:", "tls:", "budget:", "events_per_second_max:",
-            "in_flight_bytes_max:", "events:", "sections:", "channels:", "actions:", "id:",
-        ]
-        var opened: Set<String> = []
-        let lines = Configuration.example.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            guard let key = keys.first(where: { line.drop { $0 == " " }.hasPrefix("# \($0)") }) else {
-                return String(line)
-            }
-            opened.insert(key)
-            return String(line.replacing("# \(key)", with: key, maxReplacements: 1))
+    /// The lines that begin a setting which the example has as a comment, each with those below it that belong to it.
+    private static let commented: [Range<Int>] = {
+        let lines = Configuration.example.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.indices.compactMap { index in
+            guard let start = lines[index].prefixMatch(of: /( *)# [a-z]\w*:(?: |$)/) else { return nil }
+            let inside = lines[(index + 1)...].prefix { $0.hasPrefix("\(start.1)#   ") }
+            return index..<(index + 1 + inside.count)
         }
-        // The three tag lists name types of different parts of the glossary; together they are only read here.
-        #expect(opened == Set(keys))
-        let text = lines.joined(separator: "\n").replacing("sections: [email]", with: "sections: [message engagement]")
-        let configuration = try Configuration.read(text, file: "c.yaml", canRead: { _ in true })
+    }()
+
+    private static let secrets = [
+        "SENDGRID_KEY": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPmSKdlw8Pz/1hxdRbSls9UGA4w3UkuOMGnPqCCNZ6y2T9sP2bxMdfOkc"
+            + "Ix6MWfE2LNe6cTlpQ7e714HiadtLAQ==",
+        "TWILIO_TOKEN": "0123456789abcdef0123456789abcdef", "PRIVACY_KEY": "0123456789abcdef",
+    ]
+
+    /// Reads the example with those lines in force.
+    private static func opened(_ blocks: [Range<Int>]) throws -> Configuration {
+        var lines = Configuration.example.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        for line in blocks.joined() { lines[line].replace("# ", with: "", maxReplacements: 1) }
+        let yaml = lines.joined(separator: "\n")
+        return try Configuration.read(yaml, file: "c.yaml", environment: secrets, canRead: { _ in true })
+    }
+
+    @Test("each setting that the example comments out is right when it is not")
+    func exampleComments() throws {
+        let lines = Configuration.example.split(separator: "\n", omittingEmptySubsequences: false)
+        let publicURL = try #require(Self.commented.first { lines[$0.lowerBound].hasPrefix("# publicURL") })
+        #expect(Self.commented.count >= 16)
+        for block in Self.commented {
+            let needsURL = lines[block].contains { $0.hasSuffix("# needs publicURL") }
+            #expect(throws: Never.self, "\(lines[block.lowerBound])") {
+                try Self.opened(needsURL ? [publicURL, block] : [block])
+            }
+        }
+    }
+
+    @Test("all settings that the example comments out are right together, and mean what they say")
+    func wholeExample() throws {
+        let configuration = try Self.opened(Self.commented)
         #expect(configuration.adminListen == ListenAddress(host: "127.0.0.1", port: 8081))
         #expect(configuration.publicURL == "https://events.example.com")
+        #expect(configuration.trustedProxies.count == 1 && configuration.tls != nil)
         #expect(configuration.disk.budgetBytes == 50 << 30)
-        #expect(configuration.connectors[0].filter.events == ["users.messages.*"])
-        #expect(configuration.connectors[0].roll.events == 15000)
+        #expect(configuration.tracking.definitions == "definitions")
+        #expect(configuration.tracking.sources["default"]?.ses != nil)
+        #expect(configuration.sources[0].eventsPerSecondMax == 100_000)
+        let connector = configuration.connectors[0]
+        #expect(connector.filter.events == ["users.messages.*"])
+        #expect(connector.filter.sections == ["message engagement"])
+        #expect(connector.roll.events == 15000)
+        #expect(connector.id == "0123456789abcdef01234567")
+        #expect(connector.privacy.personal == .hmacSHA256)
     }
 
     @Test("what clients may take is read, within its bounds")

@@ -63,6 +63,8 @@ import Testing
         let yaml = "{access_key_id: id, secret_access_key: \"${SECRET}\", session_token: t}"
         #expect(try found(yaml) == .fixed(keys))
         #expect(try found("{type: static, \(yaml.dropFirst())") == .fixed(keys))
+        #expect(try found("{profile: dev}") == .profile(name: "dev", file: nil))
+        #expect(try found("{role_arn: r}") == .webIdentity(role: "r", tokenFile: nil))
     }
 
     private static func azure(_ yaml: String, environment: [String: String] = [:]) throws -> AzureConfiguration {
@@ -85,6 +87,21 @@ import Testing
         let development = try Self.azure("", environment: string)
         #expect(development.location == "azure://127.0.0.1:10000/devstoreaccount1/events")
         #expect(development.credentials == .chain)
+    }
+
+    @Test(
+        "an account of Azure's has 3 to 24 lower-case letters and digits, wherever it is told; an emulator's any",
+        arguments: ["My-Lake", "Lake", "my-lake", "my", "a2345678901234567890123455", "lake_1", "läke"]
+    )
+    func azureAccountNames(name: String) throws {
+        #expect(throws: ConfigurationError.self) { try Self.azure("account: \(name)") }
+        #expect(throws: ConfigurationError.self) { try Self.azure("", environment: ["AZURE_STORAGE_ACCOUNT": name]) }
+        #expect(throws: ConfigurationError.self) {
+            try Self.azure("credentials: {connection_string: \"AccountName=\(name);AccountKey=AQI=\"}")
+        }
+        guard name.allSatisfy({ $0.isASCII && $0 != "_" }) else { return }
+        let emulated = try Self.azure("account: \(name), endpoint: \"http://azurite:10000/\(name)\"")
+        #expect(emulated.account == name)
     }
 
     @Test("tier, scope and credentials of Azure, in one word or with their keys")
@@ -154,6 +171,7 @@ import Testing
         #expect(try found("none") == GoogleCredentialSettings.none)
         #expect(try found("metadata") == .metadata(account: nil))
         #expect(try found("{type: metadata, account: a}") == .metadata(account: "a"))
+        #expect(try found("{account: a}") == .metadata(account: "a"))
         #expect(try found("{file: key.json}") == .file("etc/key.json"))
         #expect(try found("{json: \"${KEY}\"}") == .text(key))
     }

@@ -49,11 +49,13 @@ package struct AzureConfiguration: Sendable, Hashable {
         return String(name)
     }
 
-    /// Whether it may be an account's name.
+    /// Whether it may be an account's name: 3 to 24 lower-case letters and digits.
     ///
-    /// Azure's have 3 to 24 lower-case letters and digits; emulators are not so strict.
-    package static func isAccount(_ name: String) -> Bool {
-        (1...63).contains(name.utf8.count) && name.allSatisfy(isPlain)
+    /// Emulators, which have an endpoint of their own, are not so strict.
+    package static func isAccount(_ name: String, atEndpoint: Bool) -> Bool {
+        atEndpoint
+            ? (1...63).contains(name.utf8.count) && name.allSatisfy(isPlain)
+            : (3...24).contains(name.utf8.count) && name.allSatisfy { isPlain($0) && !$0.isUppercase && $0 != "-" }
     }
 
     /// Whether it may be a container's name: 3 to 63 lower-case letters, digits and single dashes between them.
@@ -72,7 +74,8 @@ package struct AzureConfiguration: Sendable, Hashable {
     }
 
     package func validate() throws(DeliveryError) {
-        guard Self.isAccount(account) else {
+        let usual = Self(account: account, container: container).endpoint
+        guard Self.isAccount(account, atEndpoint: endpoint != usual) else {
             throw DeliveryError(.settings, "destination.account: \(account) cannot be the name of a storage account")
         }
         guard Self.isContainer(container) else {

@@ -32,7 +32,9 @@ package struct AzureConnectionString: Sendable, Hashable {
             endpoint = found
             account = parts["accountname"] ?? AzureConfiguration.account(of: found)
         } else {
-            guard let name = parts["accountname"], AzureConfiguration.isAccount(name) else { return nil }
+            guard let name = parts["accountname"], AzureConfiguration.isAccount(name, atEndpoint: false) else {
+                return nil
+            }
             let host = "\(name).blob.\(parts["endpointsuffix"] ?? AzureConfiguration.publicSuffix)"
             account = name
             endpoint = CloudEndpoint(scheme: parts["defaultendpointsprotocol"] ?? "https", host: host)

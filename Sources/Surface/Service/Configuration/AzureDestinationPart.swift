@@ -32,7 +32,7 @@ package struct AzureDestinationPart: DestinationPart {
     package init?(_ section: ConfigurationSection, folder: String) {
         let environment = section.reading.environment
         variables = environment.filter { $0.key.hasPrefix("AZURE_") || $0.key.hasPrefix("IDENTITY_") }
-        let given = Self.account(section)
+        let given = section.string("account", expected: Self.accountRule)
         let endpoint = section.value("endpoint", expected: "an address such as https://mylake.blob.core.windows.net") {
             CloudEndpoint($0)
         }
@@ -46,6 +46,10 @@ package struct AzureDestinationPart: DestinationPart {
         let account =
             given ?? credentials.account ?? endpoint.map { AzureConfiguration.account(of: $0) }
             ?? environment["AZURE_STORAGE_ACCOUNT"]
+        let hasEndpoint = endpoint != nil || credentials.endpoint != nil || section.has("endpoint")
+        if let account, !AzureConfiguration.isAccount(account, atEndpoint: hasEndpoint) {
+            section.report("expected \(Self.accountRule)", key: "account", line: section.lineOf("account"))
+        }
         if account == nil, !section.has("account"), !section.has("endpoint") {
             let message = "is missing; expected the storage account's name, here or in AZURE_STORAGE_ACCOUNT"
             section.report(message, key: "account", line: section.lineOf("account"))
@@ -69,11 +73,7 @@ package struct AzureDestinationPart: DestinationPart {
         guard account != nil, container != nil else { return nil }
     }
 
-    private static func account(_ section: ConfigurationSection) -> String? {
-        section.value("account", expected: "a storage account's name, lower-case letters and digits") {
-            AzureConfiguration.isAccount($0) ? $0 : nil
-        }
-    }
+    private static let accountRule = "a storage account's name, 3 to 24 lower-case letters and digits"
 
     private static func accessTier(_ section: ConfigurationSection) -> AzureConfiguration.AccessTier? {
         section.choice("access_tier", of: AzureConfiguration.AccessTier.allCases.map { ($0.rawValue, $0) })
@@ -114,16 +114,16 @@ package struct AzureDestinationPart: DestinationPart {
     ) -> Credentials {
         let words = { (kinds: [CredentialKind]) in kinds.map { (word: $0.rawValue, value: $0) } }
         if section.isText("credentials") {
-            let kind = section.choice("credentials", default: .chain, of: words(CredentialKind.short))
+            let keys = "{connection_string: …}, {account_key: …}, {sas: …} or {client_secret: …}"
+            let kind = section.choice("credentials", default: .chain, of: words(CredentialKind.short), or: keys)
             return short(kind, environment: section.reading.environment)
         }
         return section.section("credentials") { (section) -> Credentials in
-            let telling: [(key: String, kind: CredentialKind)] = [
+            let telling: [(key: String, value: CredentialKind)] = [
                 ("connection_string", .connectionString), ("account_key", .sharedKey), ("sas", .signature),
                 ("client_secret", .clientSecret),
             ]
-            let usual = telling.first { section.has($0.key) }?.kind ?? .chain
-            let kind = section.choice("type", default: usual, of: words(CredentialKind.allCases))
+            let kind = section.kind(default: .chain, of: words(CredentialKind.allCases), told: telling)
             switch kind {
             case .chain, .environment: return short(kind, environment: section.reading.environment)
             case .connectionString: return connectionString(section)

@@ -36,7 +36,7 @@ extension Configuration {
         # ends has this long to give up what it is doing.
         reload: {timeout: 30s}
 
-        # level: trace, debug, info, notice, warning, error, critical. format: text or json.
+        # Levels: trace, debug, info, notice, warning, error, critical. Formats: text, json.
         log: {level: info, format: text}
 
         journal:
@@ -91,7 +91,7 @@ extension Configuration {
             # A container: {type: azure, account: mylake, container: events}, likewise.
             # The entitlement: names or globs, sections, channels, actions. A type must match each list that is given.
             # events: ["users.messages.*"]
-            # sections: [email]
+            # sections: [message engagement]
             # channels: [email]
             # actions: [Opens, Clicks]
             edition: "2021"
@@ -108,8 +108,9 @@ extension Configuration {
             # id: 0123456789abcdef01234567        # default: made from the journal's id and the connector's name
             start: now                            # a new connector begins at the journal's end, or with oldest
             when_full: wait                       # or give_up: lose this connector's backlog when the disk is full
-            # keep, drop, redact, sha256, hmac_sha256: for all personal data, and by field name.
-            # privacy: {pii: hmac_sha256, hmac_key: "${PRIVACY_KEY}", fields: {country: keep, user_agent: drop}}
+            # keep, drop, redact, sha256, hmac_sha256: for all personal data, and by field name. A Location event always
+            # has its place: keep that, or do not carry the type.
+            # privacy: {pii: hmac_sha256, hmac_key: "${PRIVACY_KEY}", fields: {latitude: keep, longitude: keep}}
 
         """
 }

@@ -61,15 +61,18 @@ final class ConfigurationReading {
             if let value = environment[name] {
                 result += value
             } else {
-                let shown = Self.isVariable(name) ? name : "in ${}"
-                let message =
-                    "expected the environment variable \(shown), found none; set it, or write $${ for ${ itself"
-                report(message, key: key, line: line)
+                let missing = Self.isVariable(name) ? "expected the environment variable \(name), found none" : Self.odd
+                report("\(missing); set it, or write $${ for ${ itself", key: key, line: line)
                 isWhole = false
             }
         }
         return isWhole ? result + rest : nil
     }
+
+    /// Of a variable that is not named.
+    private static let odd =
+        "expected the name of an environment variable in ${}, found none of that name; only names of upper-case "
+        + "letters, digits and _ are told here, and there are no defaults such as ${NAME:-x}"
 
     /// Whether it is what a variable is usually named: anything else may be part of a secret that has `${` in it.
     private static func isVariable(_ name: String) -> Bool {

@@ -11,6 +11,8 @@ package final class ConfigurationSection {
     let reading: ConfigurationReading
     private let mapping: Node.Mapping
     private var known: [String] = []
+    /// Keys that nobody asked for, and would have if they were there.
+    private var possible: [String] = []
 
     init(path: String, line: Int?, mapping: Node.Mapping, reading: ConfigurationReading) {
         self.path = path
@@ -90,16 +92,33 @@ package final class ConfigurationSection {
     }
 
     /// One of a closed set of words; where `null` is one of them, YAML's own null is that word.
-    func choice<Value>(_ key: String, default value: Value, of words: [(word: String, value: Value)]) -> Value {
-        choice(key, of: words) ?? value
+    ///
+    /// `keys` are what may stand there instead of a word, for messages.
+    func choice<Value>(
+        _ key: String,
+        default value: Value,
+        of words: [(word: String, value: Value)],
+        or keys: String? = nil
+    ) -> Value {
+        choice(key, of: words, or: keys) ?? value
     }
 
-    func choice<Value>(_ key: String, of words: [(word: String, value: Value)]) -> Value? {
+    func choice<Value>(_ key: String, of words: [(word: String, value: Value)], or keys: String? = nil) -> Value? {
         if let null = words.first(where: { $0.word == "null" }), saysNull(key) { return null.value }
         guard let found = scalar(key, expected: Self.list(words.map(\.word))) else { return nil }
         if let match = words.first(where: { $0.word == found.value }) { return match.value }
-        reportChoice(found, key: key, words: words.map(\.word))
+        reportChoice(found, key: key, words: words.map(\.word), or: keys)
         return nil
+    }
+
+    /// The word under `type`; without it, what a key tells that only one of the words has.
+    func kind<Value>(
+        default usual: Value,
+        of words: [(word: String, value: Value)],
+        told keys: [(key: String, value: Value)]
+    ) -> Value {
+        if !has("type") { possible += keys.map(\.key) }
+        return choice("type", default: keys.first { has($0.key) }?.value ?? usual, of: words)
     }
 
     /// A value that `parse` understands; nil after reporting what was expected, and also where the key is absent.
@@ -210,12 +229,13 @@ package final class ConfigurationSection {
 
     /// Reports the keys that nobody asked for.
     func done() {
+        let expected = Set(known + possible).sorted()
         for key in keys where !known.contains(key) {
             let hint: String
-            if let suggestion = NearMiss.suggestion(for: key, among: known) {
+            if let suggestion = NearMiss.suggestion(for: key, among: expected) {
                 hint = "did you mean \(suggestion)?"
             } else {
-                hint = "expected \(Self.list(known.sorted()))"
+                hint = "expected \(Self.list(expected))"
             }
             if has(key) {
                 let place = path.isEmpty ? "the configuration" : path
@@ -284,9 +304,10 @@ extension ConfigurationSection {
         var kind: String { ConfigurationWords.kind(of: value) }
     }
 
-    func reportChoice(_ found: Found, key: String, words: [String]) {
+    func reportChoice(_ found: Found, key: String, words: [String], or keys: String? = nil) {
         let hint = NearMiss.suggestion(for: found.value, among: words).map { "; did you mean \($0)?" } ?? ""
-        report("expected \(Self.list(words)), found \(found.kind)\(hint)", key: key, line: found.line)
+        let expected = Self.list(words) + (keys.map { ", or \($0)" } ?? "")
+        report("expected \(expected), found \(found.kind)\(hint)", key: key, line: found.line)
     }
 
     private func full(_ key: String) -> String {

@@ -73,16 +73,16 @@ package struct GCSDestinationPart: DestinationPart {
     private static func credentials(_ section: ConfigurationSection, folder: String) -> GoogleCredentialSettings {
         let words = { (kinds: [CredentialKind]) in kinds.map { (word: $0.rawValue, value: $0) } }
         if section.isText("credentials") {
-            let kind = section.choice("credentials", default: .chain, of: words(CredentialKind.short))
+            let keys = "{file: …} or {json: …}"
+            let kind = section.choice("credentials", default: .chain, of: words(CredentialKind.short), or: keys)
             return settings(kind, nil, folder: folder)
         }
         return section.section("credentials") { section in
-            let usual: CredentialKind = section.has("file") ? .file : section.has("json") ? .json : .chain
-            return settings(
-                section.choice("type", default: usual, of: words(CredentialKind.allCases)),
-                section,
-                folder: folder
-            )
+            let telling: [(key: String, value: CredentialKind)] = [
+                ("file", .file), ("json", .json), ("account", .metadata),
+            ]
+            let kind = section.kind(default: .chain, of: words(CredentialKind.allCases), told: telling)
+            return settings(kind, section, folder: folder)
         }
     }
 

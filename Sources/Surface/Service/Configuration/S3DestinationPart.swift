@@ -127,11 +127,15 @@ package struct S3DestinationPart: DestinationPart {
         if section.isText("credentials") {
             // Keys do not fit into one word.
             let short = words.filter { $0.value != .fixed }
-            return settings(section.choice("credentials", default: .chain, of: short), nil, folder: folder)
+            let keys = "{access_key_id: …, secret_access_key: …}"
+            return settings(section.choice("credentials", default: .chain, of: short, or: keys), nil, folder: folder)
         }
         return section.section("credentials") { section in
-            let usual: CredentialKind = section.has("access_key_id") ? .fixed : .chain
-            return settings(section.choice("type", default: usual, of: words), section, folder: folder)
+            let telling: [(key: String, value: CredentialKind)] = [
+                ("access_key_id", .fixed), ("secret_access_key", .fixed), ("session_token", .fixed),
+                ("profile", .profile), ("file", .profile), ("role_arn", .webIdentity), ("token_file", .webIdentity),
+            ]
+            return settings(section.kind(default: .chain, of: words, told: telling), section, folder: folder)
         }
     }
 
@@ -154,10 +158,10 @@ package struct S3DestinationPart: DestinationPart {
             let role = section?.string("role_arn", expected: "a role's ARN")
             return .webIdentity(role: role, tokenFile: path("token_file"))
         case .fixed:
-            guard let id = section?.required("access_key_id", expected: "an access key id"),
-                let secret = section?.required("secret_access_key", expected: "the key's secret, best as ${NAME}")
-            else { return .chain }
+            let id = section?.required("access_key_id", expected: "an access key id")
+            let secret = section?.required("secret_access_key", expected: "the key's secret, best as ${NAME}")
             let token = section?.string("session_token")
+            guard let id, let secret else { return .chain }
             return .fixed(AWSCredentials(accessKeyID: id, secretAccessKey: secret, sessionToken: token))
         }
     }
