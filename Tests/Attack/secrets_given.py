@@ -17,7 +17,9 @@ def escaped(text):
     """The text as it is, and as writers of JSON, of addresses and of XML escape it."""
     in_json = json.dumps(text)[1:-1]
     in_url = urllib.parse.quote(text, safe="")
-    return [text, in_json, in_json.replace("/", "\\/"), in_url, in_url.lower(), html.escape(text)]
+    in_xml = ["".join(f"&#{mark}{ord(one):0{width}{form}};" if one in "/\"&%+=" else one for one in text)
+              for mark, width, form in [("", 4, "d"), ("x", 1, "x"), ("X", 6, "X")]]
+    return [text, in_json, in_json.replace("/", "\\/"), in_url, in_url.lower(), html.escape(text), *in_xml]
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -164,7 +166,7 @@ class Secrets:
                  "header", "azure_sas"]
         # With what Base64 has and escapes change.
         self.values = {name: f"hush-{name.replace('_', '-')}/7f3a+91c2d4=" for name in names}
-        self.values["header"] = 'hush-header/7f3a"91c2&d4='
+        self.values["header"] = 'hush-header/7f3a"91c2&d4%25='
         # Shorter than a key of HMAC may be.
         self.values["slip"], self.values["short"] = "hush-slip-7f3a91c2d4", "hush-8d2b77"
         self.values["azure_key"] = base64.b64encode(b"hush" * 16).decode()

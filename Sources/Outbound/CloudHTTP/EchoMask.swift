@@ -20,7 +20,6 @@ struct EchoMask {
         "restype", "rolearn", "rolesessionname", "se", "sp", "spr", "sr", "st", "sv", "uploadtype", "version",
     ]
 
-    /// The longest first: one may be a part of another.
     private let secrets: [EchoedText]
 
     init(of request: CloudRequest) {
@@ -41,7 +40,6 @@ struct EchoMask {
         }
         if isForm, case .bytes(let body) = request.body { Self.add(String(decoding: body, as: UTF8.self), to: &texts) }
         secrets = texts.sorted().filter { $0.utf8.count >= Self.secretBytesMin }.map(EchoedText.init)
-            .sorted { $0.bytes.count > $1.bytes.count }
     }
 
     /// The values of `a=b&c=d`, as they stand there and as they are meant.
@@ -65,20 +63,16 @@ struct EchoMask {
     }
 
     private func mask(_ bytes: [UInt8]) -> [UInt8] {
-        var bytes = bytes
-        for secret in secrets where bytes.count >= secret.bytes.count {
-            var (masked, at) = ([UInt8](), 0)
-            while at < bytes.count {
-                if let end = secret.end(in: bytes, from: at) {
-                    masked += Self.mark
-                    at = end
-                } else {
-                    masked.append(bytes[at])
-                    at += 1
-                }
-            }
-            bytes = masked
+        guard !secrets.isEmpty else { return bytes }
+        var search = EchoSearch(secrets)
+        var (masked, end) = ([UInt8](), 0)
+        for range in search.ranges(in: bytes) {
+            masked += bytes[end..<range.lowerBound]
+            // What escapes the first character goes with it: alone it would break the JSON that it stands in.
+            while masked.last == UInt8(ascii: "\\") { masked.removeLast() }
+            masked += Self.mark
+            end = range.upperBound
         }
-        return bytes
+        return masked + bytes[end...]
     }
 }

@@ -1,53 +1,31 @@
-internal import Platform
-
-/// A text as an answer may say it again: as it is, or escaped as JSON, percent-encoding or XML escape it.
+/// A text as an answer may say it again: its bytes, and where backslashes may stand between them.
 ///
-/// Which characters are escaped is each writer's own choice (`/` is in some JSON and some URLs), so each character may
-/// be written in any of its ways. Backslashes count for nothing, on either side: JSON in JSON has several.
+/// Each writer of JSON doubles the backslashes that it finds and adds some, so how many stand somewhere says only
+/// whether there was one.
 struct EchoedText {
-    private static let backslashes = spellings(of: "\\")
-    private static let named: [Unicode.Scalar: String] = [
-        "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&apos;", " ": "+",
-    ]
+    /// What four writers of JSON, one in another, make of one backslash.
+    static let backslashesMax = 16
 
-    /// The text itself, in UTF-8.
+    /// In UTF-8, without the backslashes.
     let bytes: [UInt8]
-    /// Of each character but backslashes, the ways to write it, the longest first.
-    private let spellings: [[[UInt8]]]
-    /// What an occurrence begins with.
-    private let first: Set<UInt8>
+    /// How many backslashes may stand before each byte, and after the last.
+    let gaps: [ClosedRange<Int>]
 
     init(_ text: String) {
-        bytes = Array(text.utf8)
-        spellings = text.unicodeScalars.filter { $0 != "\\" }.map(Self.spellings(of:))
-        first = Set((spellings.prefix(1).joined() + Self.backslashes + [bytes]).compactMap(\.first))
-    }
-
-    private static func spellings(of scalar: Unicode.Scalar) -> [[UInt8]] {
-        let units = String(scalar).utf16.map { Hex.text([UInt8($0 >> 8), UInt8($0 & 0xFF)]) }
-        let percent = String(scalar).utf8.map { "%\(Hex.text([$0]))" }.joined()
-        let number = String(scalar.value, radix: 16)
-        // JSON's without its backslash.
-        let low = ["u" + units.joined(separator: "\\u"), percent, "&#x\(number);"]
-        let high = ["u" + units.map { $0.uppercased() }.joined(separator: "\\u"), percent.uppercased()]
-        let rest = ["&#x\(number.uppercased());", "&#\(scalar.value);", named[scalar] ?? "", String(scalar)]
-        return (low + high + rest).filter { !$0.isEmpty }.map { Array($0.utf8) }.sorted { $0.count > $1.count }
-    }
-
-    /// The end of the occurrence that begins at `start`; nil if none does.
-    func end(in answer: [UInt8], from start: Int) -> Int? {
-        guard first.contains(answer[start]) else { return nil }
-        if answer[start...].starts(with: bytes) { return start + bytes.count }
-        var end = start
-        for spellings in spellings {
-            while let backslash = Self.spelling(at: end, of: answer, among: Self.backslashes) { end += backslash.count }
-            guard let spelling = Self.spelling(at: end, of: answer, among: spellings) else { return nil }
-            end += spelling.count
+        var bytes: [UInt8] = []
+        var counts = [0]
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "\\") {
+                counts[bytes.count] += 1
+            } else {
+                bytes.append(byte)
+                counts.append(0)
+            }
         }
-        return end > start ? end : nil
-    }
-
-    private static func spelling(at start: Int, of answer: [UInt8], among spellings: [[UInt8]]) -> [UInt8]? {
-        spellings.first { answer[start...].starts(with: $0) }
+        let ends = [0, bytes.count]
+        gaps = counts.enumerated().map { place, count in
+            count...(count == 0 && ends.contains(place) ? 0 : Self.backslashesMax * (count + 1))
+        }
+        self.bytes = bytes
     }
 }
