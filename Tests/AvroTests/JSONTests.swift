@@ -36,6 +36,17 @@ struct JSONTests {
         #expect(throws: AvroError.self) { try JSONValue(parsing: wide) }
     }
 
+    @Test("a key that stands twice is named, and not in full where it is long")
+    func doubledKey() throws {
+        let short = try #require(throws: AvroError.self) { try JSONValue(parsing: #"{"a":{"b":1,"b":2}}"#) }
+        #expect(short.message == "the key 'b' stands twice")
+        for letter in ["x", "😀", "\u{301}"] {
+            let key = String(repeating: letter, count: 100_000)
+            let error = try #require(throws: AvroError.self) { try JSONValue(parsing: "{\"\(key)\":1,\"\(key)\":2}") }
+            #expect(error.message.utf8.count < 300)
+        }
+    }
+
     @Test("a value shows as JSON with its fields only, floats shortest, bytes as characters")
     func datumJSON() {
         let datum = Datum.record([

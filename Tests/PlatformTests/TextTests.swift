@@ -4,6 +4,24 @@ import Testing
 
 @Suite("Hex, UUIDs and timestamps")
 struct TextTests {
+    @Test("a text is cut by its bytes, between scalars, and says so")
+    func cut() {
+        #expect("plain".cut() == "plain")
+        let eighty = String(repeating: "é", count: 40)
+        #expect(eighty.cut() == eighty)
+        #expect((eighty + "x").cut() == String(repeating: "é", count: 38) + "…")
+        #expect("0123456789".cut(to: 9) == "012345…")
+        // One character, 400,001 bytes.
+        let one = "e" + String(repeating: "\u{301}", count: 200_000)
+        #expect(one.count == 1)
+        let short = one.cut()
+        #expect(short.utf8.count == 80 && short.hasSuffix("…"))
+        for bytes in 3...20 {
+            let cut = "a😀é€b😀é€".cut(to: bytes)
+            #expect(cut.utf8.count <= bytes && !cut.contains("\u{FFFD}"))
+        }
+    }
+
     @Test("hex goes both ways and refuses what is no digit")
     func hex() {
         #expect(Hex.text([0x00, 0x0F, 0xA0, 0xFF]) == "000fa0ff")

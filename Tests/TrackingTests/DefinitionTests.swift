@@ -328,6 +328,15 @@ import Testing
         #expect(try Self.fault(kind, text(countMax + 1)) == DefinitionError(.tooMany, at: member, message))
     }
 
+    @Test("of a long name a message has so many bytes, not so many characters")
+    func longName() throws {
+        let name = "e" + String(repeating: "\u{301}", count: 200_000)
+        let json = JSONValue.object([.init(name, .string("a"))])
+        let error = try #require(throws: DefinitionError.self) { try Campaign(id: "c", reading: json) }
+        #expect(error.code == .unknownMember)
+        #expect(error.description.utf8.count < 400, "\(error.description.utf8.count)")
+    }
+
     @Test("a member that stands twice is refused")
     func doubledMember() throws {
         let json = JSONValue.object([.init("name", .string("a")), .init("name", .string("b"))])

@@ -219,6 +219,17 @@ struct ReportReadingTests {
         #expect(lines.contains { $0.contains(#"event="other""#) && $0.hasSuffix(" 100") })
     }
 
+    @Test("a long word of a provider's is cut before it is a label")
+    func longWord() throws {
+        let registry = MetricRegistry()
+        let word = "e" + String(repeating: "\u{301}", count: 200_000)
+        TrackingMetrics(registry).countUnmapped(provider: "sendgrid", event: word)
+        let line = try #require(
+            registry.prometheusText().split(separator: "\n").first { $0.hasPrefix("courant_tracking_unmapped_total{") }
+        )
+        #expect(line.utf8.count < 200)
+    }
+
     @Test("a stored definition that cannot be read is named at the start")
     func stored() async throws {
         let world = try TrackingWorld()

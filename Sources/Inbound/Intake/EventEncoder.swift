@@ -362,7 +362,7 @@ struct EventEncoder: ~Copyable {
     }
 
     private func numberText(_ value: Double) -> String {
-        oversized.text(for: value).map(Rejection.shortened) ?? "\(value)"
+        oversized.text(for: value)?.cut() ?? "\(value)"
     }
 
     private func writeFloating(

@@ -347,7 +347,7 @@ struct EventParser {
     private func placed(_ rejection: Rejection, _ index: Int, _ id: String?) -> Rejection {
         var placed = rejection
         placed.index = index
-        placed.id = id
+        placed.id = id?.cut()
         return placed
     }
 }

@@ -1,4 +1,4 @@
-import Glossary
+import Platform
 
 /// Why an event was not taken.
 package struct Rejection: Error, Sendable, Hashable {
@@ -18,7 +18,7 @@ package struct Rejection: Error, Sendable, Hashable {
 
     /// The event's place in its request, from 0.
     package internal(set) var index: Int
-    /// The event's id, where one could be read.
+    /// The event's id, where one could be read; a long one is cut.
     package internal(set) var id: String?
     package let code: String
     package let field: String?
@@ -30,7 +30,7 @@ package struct Rejection: Error, Sendable, Hashable {
     init(_ code: String, field: String? = nil, _ message: String, isSetAside: Bool = false) {
         index = 0
         self.code = code
-        self.field = field
+        self.field = field?.cut()
         self.message = message
         self.isSetAside = isSetAside
     }
@@ -39,10 +39,6 @@ package struct Rejection: Error, Sendable, Hashable {
 extension Rejection {
     /// A text from a sender, shortened for a message.
     package static func quoted(_ text: String) -> String {
-        "\"\(shortened(text))\""
-    }
-
-    static func shortened(_ text: String) -> String {
-        text.utf8.count <= 80 ? text : "\(text.prefix(60))…"
+        "\"\(text.cut())\""
     }
 }

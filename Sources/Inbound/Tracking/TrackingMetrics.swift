@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 package import Telemetry
 
@@ -62,7 +63,7 @@ package struct TrackingMetrics: Sendable {
         registry.counter(
             "courant_tracking_unmapped_total",
             help: "Providers' events without a counterpart in the source's edition.",
-            labels: [("provider", provider), ("event", unmapped.label(provider, String(event.prefix(60))))]
+            labels: [("provider", provider), ("event", unmapped.label(provider, event.cut()))]
         ).add()
     }
 

@@ -94,7 +94,9 @@ private struct JSONParser {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw failure("an object needs a key in quotes here") }
             let key = try string()
-            guard keys.insert(Array(key.utf8)).inserted else { throw failure("the key '\(key)' stands twice") }
+            guard keys.insert(Array(key.utf8)).inserted else {
+                throw failure("the key '\(String(key.unicodeScalars.prefix(60)))' stands twice")
+            }
             skipSpace()
             guard take(":") else { throw failure("a key needs ':' after it") }
             members.append(.init(key, try value(depth: depth + 1)))

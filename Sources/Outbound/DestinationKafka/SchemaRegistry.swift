@@ -98,7 +98,7 @@ struct SchemaRegistry: Sendable {
         at place: String,
         ifMissing hint: String
     ) -> DestinationError {
-        let sentence = "\(name(place)) answered \(answer.status)\(message.map { ": \($0.prefix(300))" } ?? "")"
+        let sentence = "\(name(place)) answered \(answer.status)\(message.map { ": \($0.cut(to: 300))" } ?? "")"
         switch answer.status {
         case 401, 403:
             return DestinationError(

@@ -255,9 +255,7 @@ extension MemberReader {
         "\"\(cut(text))\""
     }
 
-    static func cut(_ text: String) -> String {
-        text.count <= 60 ? text : "\(text.prefix(60))…"
-    }
+    static func cut(_ text: String) -> String { text.cut() }
 
     /// Refuses U+0000 in any name and text.
     private static func refuseNUL(_ value: JSONValue, at path: String) throws(DefinitionError) {

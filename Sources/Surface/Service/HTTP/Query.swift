@@ -34,7 +34,8 @@ struct Query {
     mutating func choice(_ name: String, default value: String, of words: [String]) throws(RouteError) -> String {
         let found = text(name) ?? value
         guard words.contains(found) else {
-            throw .bad("parameter_invalid", "\(name) is \(ConfigurationSection.list(words)), not \"\(found)\".")
+            let expected = ConfigurationSection.list(words)
+            throw .bad("parameter_invalid", "\(name) is \(expected), not \(Rejection.quoted(found)).")
         }
         return found
     }
@@ -44,7 +45,8 @@ struct Query {
         guard let text = text(name) else { return value }
         guard let given = ConfigurationUnits.duration(text), (.zero...most).contains(given) else {
             let bound = ConfigurationUnits.text(most)
-            throw .bad("parameter_invalid", "\(name) is a duration up to \(bound) such as 60s, not \"\(text)\".")
+            let message = "\(name) is a duration up to \(bound) such as 60s, not \(Rejection.quoted(text))."
+            throw .bad("parameter_invalid", message)
         }
         return given
     }

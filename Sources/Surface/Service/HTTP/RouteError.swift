@@ -1,9 +1,13 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Platform
 
 /// A refusal in the one shape that all routes share: `{"error":{"code":…,"message":…}}`.
 struct RouteError: Error, HTTPResponseError {
+    /// Of a message: so a refusal is small, whatever was sent.
+    private static let messageBytesMax = 1 << 10
+
     let status: HTTPResponse.Status
     let code: String
     let message: String
@@ -20,7 +24,7 @@ struct RouteError: Error, HTTPResponseError {
     ) {
         self.status = status
         self.code = code
-        self.message = message
+        self.message = message.cut(to: Self.messageBytesMax)
         self.retryAfter = retryAfter
         self.headers = headers
     }

@@ -119,7 +119,7 @@ private struct LetterView: Encodable {
         if case .intake = letter.place { kind = "intake" } else { kind = "refused" }
         from = letter.from
         time = letter.time.map { CalendarTime($0).extended }
-        eventType = letter.eventType
+        eventType = letter.eventType?.cut()
         code = letter.code
         field = letter.field
         message = letter.message
