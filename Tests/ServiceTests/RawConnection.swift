@@ -44,6 +44,19 @@ final class RawConnection: Sendable {
         try #require(sent == bytes.count)
     }
 
+    /// Takes about so many bytes each hundredth of a second, for so many of them; answers how many came.
+    func sip(_ bytes: Int, times: Int) -> Int {
+        var room = [UInt8](repeating: 0, count: bytes)
+        var taken = 0
+        for _ in 0..<times {
+            let count = unsafe recv(descriptor, &room, bytes, 0)
+            guard count > 0 else { break }
+            taken += count
+            usleep(10_000)
+        }
+        return taken
+    }
+
     /// Sends as much as is taken, up to `most` bytes; answers how much that was.
     func flood(_ most: Int) -> Int {
         let bytes = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 16)

@@ -1,5 +1,7 @@
 import Foundation
+import Intake
 import NIOCore
+import Providers
 import Testing
 
 @testable import Service
@@ -106,6 +108,49 @@ import Testing
             }
             #expect(closed == 1)
             connection.closeSending()
+        }
+    }
+
+    @Test("a client that takes its answers slowly, but takes them, is not closed")
+    func steadyAnswer() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        try await withService(settings(in: folder) { $0.http.idleTimeout = .seconds(1) }) { service async throws in
+            let connection = try RawConnection(port: UInt16(service.listen.port), receiveBytes: 4096)
+            let request = "GET /v1/glossary?edition=v10 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            try connection.send(String(repeating: request, count: 150))
+            // Some 200 KB a second, several times as long as a client may take nothing.
+            let taken = try await RawConnection.onThread { connection.sip(2_048, times: 500) }
+            #expect(taken > 500_000)
+            connection.closeSending()
+            let (rest, isClosed) = try await RawConnection.onThread { connection.receiveAll() }
+            #expect(rest.components(separatedBy: "HTTP/1.1 200 ").count > 50 && isClosed)
+            #expect(try await Self.closed(.slowAnswer, at: service) == 0)
+        }
+    }
+
+    @Test("a webhook's body has little time: those that come slowly make room for a genuine one")
+    func slowWebhook() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let configuration = settings(in: folder) {
+            $0.intake.inFlightBytesMax = 16 << 20
+            $0.tracking.sources["default"] = SourceTrackingPart(
+                sendGrid: SendGridConfiguration(publicKeys: [], isUnverified: true)
+            )
+        }
+        try await withService(configuration) { service async throws in
+            let most = WebhookRequest.bodyBytesMax
+            let webhook = "\(service.url)/v1/webhooks/sendgrid/default"
+            let head =
+                "POST //v1//webhooks/sendgrid/default HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(most)\r\n\r\n"
+            let stranger = try RawConnection(port: UInt16(service.listen.port))
+            try await RawConnection.onThread { try stranger.send(head + String(repeating: " ", count: most - 1)) }
+            try #require(try await eventually { try await ask("POST", webhook, body: "[ ]").status == 503 })
+            // No more than the few seconds that it has, and far less than other requests have.
+            #expect(try await eventually { try await ask("POST", webhook, body: "[ ]").status == 200 })
+            #expect(stranger.isClosed)
+            #expect(try await Self.closed(.slowRequest, at: service) == 1)
         }
     }
 
@@ -226,6 +271,26 @@ import Testing
         #expect(draining.deadline?.at == Self.at(25) && draining.deadline?.reason == .slowRequest)
         let leaving = Self.watch { $0.leaves(Self.at(7)) }
         #expect(leaving.deadline?.at == Self.at(8) && leaving.deadline?.reason == .farewell)
+    }
+
+    @Test("a webhook's body has less time than another's, and never more")
+    func webhook() {
+        let webhook = Self.watch { $0.headCame(Self.at(10), isWebhook: true) }
+        #expect(webhook.deadline?.at == Self.at(25) && webhook.deadline?.reason == .slowRequest)
+        var next = webhook
+        next.bodyEnded(Self.at(11))
+        next.answered(Self.at(12))
+        next.headCame(Self.at(20))
+        #expect(next.deadline?.at == Self.at(140))
+        var hasty = ConnectionWatch(.init(idle: .seconds(75), request: .seconds(3)), now: Self.at(0))
+        hasty.headCame(Self.at(1), isWebhook: true)
+        #expect(hasty.deadline?.at == Self.at(4))
+        for (target, isWebhook) in [
+            ("/v1/webhooks/ses/a", true), ("//v1//webhooks/ses/a", true), ("/v1/webhooks/ses/a?x=/", true),
+            ("/v1/events", false), ("/v1/webhook/ses/a", false), ("/v2/webhooks/ses/a", false), ("/", false),
+        ] {
+            #expect(RequestShape.isWebhook(target) == isWebhook, "\(target)")
+        }
     }
 
     @Test("a request behind another one has its time from when its turn comes")

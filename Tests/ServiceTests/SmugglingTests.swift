@@ -62,6 +62,7 @@ import Testing
         ("no host", "GET /healthz HTTP/1.1\r\n\r\n"),
         ("an absolute target", "GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         ("another host's target", "GET http://other.example/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        ("a host behind a slash that is none", "GET /\u{301}x://a/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         ("a target without a path", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         ("a tunnel", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         ("a tab in the request line", "GET\t/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),

@@ -11,6 +11,8 @@ struct ConnectionWatch {
         var idle: TimeAmount
         /// From a request's head to the end of its body.
         var request: TimeAmount
+        /// The same for a webhook, whose body anybody may send.
+        var webhook = TimeAmount.seconds(15)
         /// From an answer to the end of the body that it did not wait for.
         var rest = TimeAmount.seconds(5)
         /// From the last answer to the client's own end of the connection.
@@ -44,6 +46,7 @@ struct ConnectionWatch {
     private let limits: Limits
     private(set) var unanswered = 0
     private(set) var isReceiving = false
+    private var isWebhook = false
     private var isLeaving = false
     private var since: NIODeadline
     private var stalledSince: NIODeadline?
@@ -67,9 +70,10 @@ struct ConnectionWatch {
         }
     }
 
-    mutating func headCame(_ now: NIODeadline) {
+    mutating func headCame(_ now: NIODeadline, isWebhook: Bool = false) {
         unanswered += 1
         isReceiving = true
+        self.isWebhook = isWebhook
         since = now
     }
 
@@ -102,7 +106,7 @@ struct ConnectionWatch {
         let own: (at: NIODeadline, reason: Reason)? =
             switch phase {
             case .waiting: (since + limits.idle, .idle)
-            case .receiving: (since + limits.request, .slowRequest)
+            case .receiving: (since + (isWebhook ? min(limits.webhook, limits.request) : limits.request), .slowRequest)
             case .draining: (since + limits.rest, .slowRequest)
             case .answering: nil
             case .leaving: (since + limits.farewell, .farewell)

@@ -93,7 +93,7 @@ final class RequestGuard: ChannelDuplexHandler {
             if let fault = RequestShape.fault(head) {
                 return refuse(context, Refusal(status: .badRequest, code: "request_malformed", message: fault))
             }
-            watch.headCame(.now())
+            watch.headCame(.now(), isWebhook: RequestShape.isWebhook(head.uri))
             holdsReads = RequestShape.wantsUpgrade(head)
             isLast = holdsReads || !head.isKeepAlive
             place?.isBusy(true)

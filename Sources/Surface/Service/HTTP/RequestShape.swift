@@ -26,6 +26,11 @@ enum RequestShape {
         head.version.minor > 0 && head.headers["expect"].contains { $0.lowercased() == "100-continue" }
     }
 
+    /// Whether the request is for a webhook, where the routes too take empty parts of a path for none.
+    static func isWebhook(_ target: String) -> Bool {
+        target.split(separator: "/", maxSplits: 2).prefix(2) == ["v1", "webhooks"]
+    }
+
     private static func lengthFault(_ head: HTTPRequestHead) -> String? {
         let (codings, lengths) = (values("transfer-encoding", head), values("content-length", head))
         if !codings.isEmpty {
