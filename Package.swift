@@ -292,8 +292,8 @@ let package = Package(
             [
                 "Avro", "CRDKafka", "CloudHTTP", "Delivery", "DestinationAzure", "DestinationGCS", "DestinationKafka",
                 "DestinationS3", "Glossary", "Intake", "Platform", "ProgramTesting", "Providers", "Service",
-                "StoreDoubles", "Telemetry", "Tracking", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
-                yams,
+                "StoreDoubles", "Telemetry", "Tracking", httpTypes, hummingbird, hummingbirdTesting, lifecycle, logging,
+                nioCore, yams,
             ],
             exclude: ["Python"]
         ),

@@ -43,4 +43,25 @@ struct DefinitionCommandTests {
             }
         }
     }
+
+    @Test("a list has all definitions, also where the server gives them in pages")
+    func pages() async throws {
+        try await TemporaryFolder.with { folder in
+            try await LiveServer.with(in: folder) { server in
+                let name = String(repeating: "n", count: 1_000)
+                let steps = (0..<200).map { step in
+                    #"{"id":"s\#(step)","name":"\#(name)","message_variations":[{"id":"m","name":"\#(name)"}]}"#
+                }
+                let canvas = #"{"name":"C","variations":[{"id":"a","name":"A","share":100}],"steps":["#
+                let file = folder.appending(path: "definition.json")
+                try Data((canvas + steps.joined(separator: ",") + "]}").utf8).write(to: file)
+                let ids = ["a", "b", "c", "d", "e", "f"]
+                for id in ids {
+                    #expect(try await server.run("definitions", "put", "canvas", id, file.path).status == 0)
+                }
+                let list = try await server.run("definitions", "list", "--kind", "canvas")
+                #expect(list.lines.dropFirst().map { $0.split(separator: " ")[1] } == ids.map { Substring($0) })
+            }
+        }
+    }
 }

@@ -47,6 +47,51 @@ import Testing
         #expect(others == (more == 0 ? nil : (1_001...1_500).map { .number("\($0)") }))
     }
 
+    @Test(
+        "of a sender's texts an answer has so many bytes each, not so many characters",
+        arguments: ["i", "\u{301}", "\\u0001"]
+    )
+    func quotedTexts(letter: String) async throws {
+        let bench = try Bench(strict: true, unknown: .reject)
+        let long = "e" + String(repeating: letter, count: 50_000)
+        let faults = [
+            "{\"event_type\":\"\(long)\",\"id\":\"\(long)\"}",
+            "{\"event_type\":\"users.canvas.Entry\",\"id\":\"\(long)\",\"\(long)\":1}",
+        ]
+        for fault in faults {
+            let answer = await bench.post(fault)
+            let rejected = try #require(answer.rejected.first)
+            let id = try #require(rejected["id"]?.string)
+            #expect(id.utf8.count <= 80 && id.utf8.first == UInt8(ascii: "e") && id.hasSuffix("…"))
+            #expect(rejected["index"]?.integer == 0)
+            #expect(rejected["field"]?.string?.utf8.count ?? 0 <= 80)
+            #expect(answer.body.count < 2_000, "\(answer.body.count)")
+        }
+    }
+
+    @Test("an answer about events has a bound, whatever they are, and a brief form that names the same places")
+    func largestAnswer() async throws {
+        let bench = try Bench(strict: true, unknown: .reject)
+        let text = String(repeating: "\\u0001", count: 80)
+        let event = "{\"event_type\":\"users.canvas.Entry\",\"id\":\"\(text)\",\"\(text)\":1}"
+        let many = Array(repeating: event, count: 1_500) + Array(repeating: "{}", count: 98_000)
+        let body = "[\(many.joined(separator: ","))]"
+        let request = IntakeRequest(source: "default", format: .events, body: Body(Array(body.utf8)))
+        let answer = await bench.intake.answer(request)
+        #expect(answer.status == 422)
+        #expect(answer.body.count < 1_800_000, "\(answer.body.count)")
+        let whole = Answer(status: 422, retryAfter: nil, body: answer.body)
+        let brief = Answer(status: 422, retryAfter: nil, body: try #require(answer.brief))
+        for told in [whole, brief] {
+            let places = told.rejected.map { $0["index"] } + (told.json["also_rejected"]?.array ?? [])
+            #expect(places == (0..<99_500).map { .number("\($0)") })
+        }
+        #expect((500...999).contains(whole.rejected.count) && brief.rejected.isEmpty)
+        #expect(brief.json["accepted"]?.integer == 0 && brief.json["duplicates"]?.integer == 0)
+        let small = IntakeRequest(source: "default", format: .events, body: Body(Array("[{},{}]".utf8)))
+        #expect(await bench.intake.answer(small).brief == nil)
+    }
+
     @Test("a body of more than an event's limit whose events are small goes in whole", arguments: [false, true])
     func manySmall(lines: Bool) async throws {
         let bench = try Bench()

@@ -114,6 +114,14 @@ func withService<Value: Sendable>(
     }
 }
 
+extension CourantService.Started {
+    /// The value of one series of metrics, as it is told.
+    func metric(_ series: String) async throws -> Substring? {
+        let lines = try await ask("GET", "\(url)/metrics").body.split(separator: "\n")
+        return lines.first { $0.hasPrefix("\(series) ") }?.dropFirst(series.count + 1)
+    }
+}
+
 /// Asks until it is so; half a minute at most.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
     for _ in 0..<600 {

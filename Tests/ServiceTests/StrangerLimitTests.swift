@@ -80,41 +80,9 @@ import Testing
                 #expect(answer.status == 503, "\(path): \(answer.body)")
                 #expect(answer.code == "busy")
             }
-            #expect(try await Self.held("known", at: service) == "0")
+            #expect(try await service.metric("courant_service_body_bytes{senders=\"known\"}") == "0")
             let small = try await ask("PUT", "\(service.url)/v1/users", body: #"{"users":[]}"#)
             #expect(small.status == 200, "\(small.body)")
-        }
-    }
-
-    /// What the budget of those senders holds, as the metrics say.
-    private static func held(_ senders: String, at service: CourantService.Started) async throws -> Substring? {
-        let start = "courant_service_body_bytes{senders=\"\(senders)\"} "
-        let lines = try await ask("GET", "\(service.url)/metrics").body.split(separator: "\n")
-        return lines.first { $0.hasPrefix(start) }?.dropFirst(start.count)
-    }
-
-    @Test("an answer that is not read counts in the budget of bodies until it is, or the client has gone")
-    func answers() async throws {
-        let folder = try TestFolder()
-        defer { folder.remove() }
-        let configuration = settings(in: folder) { $0.intake.inFlightBytesMax = 16 << 20 }
-        try await withService(configuration) { service async throws in
-            // Rejected for its type, each is named by its own id.
-            let event = "{\"event_type\":\"none\",\"id\":\"\(String(repeating: "i", count: 800_000))\"}"
-            let body = "[\(Array(repeating: event, count: 20).joined(separator: ","))]"
-            let reader = try RawConnection(port: UInt16(service.listen.port), receiveBytes: 4096)
-            let head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
-            try await RawConnection.onThread { try reader.send(head + body) }
-            let start = try await RawConnection.onThread { reader.receive(upTo: "\r\n\r\n") }
-            #expect(start.hasPrefix("HTTP/1.1 422 "), "\(start)")
-            #expect(Int(try await Self.held("known", at: service) ?? "") ?? 0 > 16_000_000)
-            let other = try await ask("POST", "\(service.url)/v1/events", body: body)
-            #expect(other.status == 503 && other.code == "busy", "\(other.status)")
-            #expect(try await ask("GET", "\(service.url)/healthz").status == 200)
-            reader.closeSending()
-            let (rest, isClosed) = try await RawConnection.onThread { reader.receiveAll() }
-            #expect(rest.utf8.count > 15_000_000 && isClosed)
-            #expect(try await eventually { try await Self.held("known", at: service) == "0" })
         }
     }
 
@@ -136,7 +104,8 @@ import Testing
             try await RawConnection.onThread {
                 try stranger.send(head + String(repeating: " ", count: most - 1))
             }
-            try #require(try await eventually { try await Self.held("strangers", at: service) == "\(most - 1)" })
+            let held = "courant_service_body_bytes{senders=\"strangers\"}"
+            try #require(try await eventually { try await service.metric(held) == "\(most - 1)" })
             let refused = try await ask("POST", webhook, body: "[  ]")
             #expect(refused.status == 503 && refused.code == "busy", "\(refused.body)")
             #expect(refused.headers["retry-after"] == "1")

@@ -13,9 +13,10 @@ extension IntakeAnswer {
         .error(error.status, error.code, error.message, retryAfter: error.retryAfter)
     }
 
-    /// Rejected events that an answer tells all about; of the others it tells their places, so that a small body does
-    /// not become a large answer.
-    private static let rejectionsTold = 1_000
+    /// Rejected events that an answer tells all about, while its bytes are not yet so many.
+    ///
+    /// Of the others it tells their places, so that a small body does not become a large answer.
+    private static let rejectionsTold = (countMax: 1_000, bytesMax: 1 << 20)
 
     /// What became of each event: 200 nothing rejected, 207 some, 422 all.
     ///
@@ -32,19 +33,28 @@ extension IntakeAnswer {
             text.append(contentsOf: ",\"set_aside\":\(parsed.setAside)}".utf8)
             return IntakeAnswer(status: 200, body: text)
         }
+        let status = parsed.rejections.isEmpty ? 200 : parsed.rejections.count == parsed.received ? 422 : 207
+        var brief = text
+        append(parsed.rejections, toldMax: rejectionsTold.countMax, to: &text)
+        guard text.count > smallBytesMax else { return IntakeAnswer(status: status, body: text) }
+        append(parsed.rejections, toldMax: 0, to: &brief)
+        return IntakeAnswer(status: status, body: text, brief: brief)
+    }
+
+    /// Appends what was rejected, and the end of the object.
+    private static func append(_ rejections: [Rejection], toldMax: Int, to text: inout [UInt8]) {
         text.append(contentsOf: ",\"rejected\":[".utf8)
-        for (position, rejection) in parsed.rejections.prefix(rejectionsTold).enumerated() {
-            if position > 0 { text.append(UInt8(ascii: ",")) }
+        var rest = rejections[...]
+        while let rejection = rest.first, rest.startIndex < toldMax, text.count < rejectionsTold.bytesMax {
+            if rest.startIndex > 0 { text.append(UInt8(ascii: ",")) }
             append(rejection, to: &text)
+            rest.removeFirst()
         }
-        if parsed.rejections.count > rejectionsTold {
+        if !rest.isEmpty {
             text.append(contentsOf: "],\"also_rejected\":[".utf8)
-            let places = parsed.rejections.dropFirst(rejectionsTold).map { "\($0.index)" }
-            text.append(contentsOf: places.joined(separator: ",").utf8)
+            text.append(contentsOf: rest.map { "\($0.index)" }.joined(separator: ",").utf8)
         }
         text.append(contentsOf: "]}".utf8)
-        let status = parsed.rejections.isEmpty ? 200 : parsed.rejections.count == parsed.received ? 422 : 207
-        return IntakeAnswer(status: status, body: text)
     }
 
     private static func append(_ rejection: Rejection, to text: inout [UInt8]) {

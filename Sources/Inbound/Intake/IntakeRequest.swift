@@ -101,10 +101,17 @@ package struct IntakeAnswer: Sendable {
     package let retryAfter: Int?
     /// JSON.
     package let body: [UInt8]
+    /// The same verdict, the rejected events told by their places alone, for where a large answer cannot be given; nil:
+    /// the answer is not large.
+    package let brief: [UInt8]?
 
-    package init(status: Int, retryAfter: Int? = nil, body: [UInt8]) {
+    /// What is no large answer: it is always given.
+    package static let smallBytesMax = 64 << 10
+
+    package init(status: Int, retryAfter: Int? = nil, body: [UInt8], brief: [UInt8]? = nil) {
         self.status = status
         self.retryAfter = retryAfter
         self.body = body
+        self.brief = brief
     }
 }

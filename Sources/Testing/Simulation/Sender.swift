@@ -152,13 +152,14 @@ final class Sender: Sendable {
                 let json = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)),
                 let accepted = json["accepted"]?.integer, let duplicates = json["duplicates"]?.integer
             else { return nil }
-            let rejections = json["rejected"]?.array ?? []
-            rejected = rejections.compactMap { $0["index"]?.integer }
+            let others = json["also_rejected"]?.array ?? []
+            let named = (json["rejected"]?.array ?? []).map { $0["index"] ?? .null }
+            rejected = (named + others).compactMap(\.integer)
             numbers = SourceTally.Answer(
                 events: batch.events.count,
                 accepted: Int(accepted),
                 duplicates: Int(duplicates),
-                rejected: rejections.count,
+                rejected: rejected.count,
                 setAside: Int(json["set_aside"]?.integer ?? 0)
             )
         }

@@ -112,6 +112,7 @@ for name, definition in definitions.items():
     here = f"{open_url}{many}/x-1"
     check("put", one, here, 200, json=definition)
     check("get", many, open_url + many, 200)
+    check("get", many, open_url + many + "?after=w", 200)
     check("get", many, open_url + many + "?x=1", 400)
     check("get", one, here, 200)
     check("get", one, here + "?x=1", 400)

@@ -71,9 +71,11 @@ struct DeadLetters: Sendable {
         var limit = 100
     }
 
-    /// Letters up to the number that is wanted, or to so many bytes of events: a page is held in memory.
+    /// Letters up to the number that is wanted, or to so many bytes of events.
+    ///
+    /// A page is held in memory, and in an answer each byte may take six.
     struct Page: Sendable {
-        static let bytesMax = 16 << 20
+        static let bytesMax = 2 << 20
 
         let limit: Int
         private(set) var letters: [Letter] = []

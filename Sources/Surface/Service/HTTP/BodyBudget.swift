@@ -1,7 +1,7 @@
 import Providers
 import Synchronization
 
-/// The bytes of bodies that are being received and worked on, and of large answers that are on their way, against one
+/// The bytes of bodies that are being received and worked on, or of large answers that are on their way, against one
 /// limit.
 final class BodyBudget: Sendable {
     private let held = Atomic(0)
@@ -25,11 +25,18 @@ final class BodyBudget: Sendable {
     /// A part of it for one request.
     func hold() -> HeldBytes { HeldBytes(of: self, 0) }
 
-    /// A part of it for what is there already and is to be given out, whether it fits or not.
-    func hold(_ count: Int) -> HeldBytes {
-        held.add(count, ordering: .relaxed)
-        return HeldBytes(of: self, count)
+    /// A part of it for an answer that is there whole; nil when it does not fit.
+    ///
+    /// One alone is let through, however large: it could never be given else.
+    func hold(_ count: Int) -> HeldBytes? {
+        let new = held.add(count, ordering: .relaxed).newValue
+        if new <= bytesMax || new == count { return HeldBytes(of: self, count) }
+        held.subtract(count, ordering: .relaxed)
+        return nil
     }
+
+    /// Whether `hold` would give that much now.
+    func hasRoom(for count: Int) -> Bool { bytes == 0 || bytes + count <= bytesMax }
 
     func give(back count: Int) {
         held.subtract(count, ordering: .relaxed)
@@ -37,17 +44,48 @@ final class BodyBudget: Sendable {
 }
 
 /// A budget for requests whose sender is known by a token, and a smaller one for those of anybody: bodies of webhooks,
-/// whose signature is looked at once they have come. (What may be asked without a token has small answers.)
+/// whose signature is looked at once they have come.
 ///
-/// So strangers keep out each other, and nobody else.
+/// Large answers have budgets of their own, one for each kind of asker. So strangers keep out each other, and nobody
+/// else; and answers that nobody takes keep out no request.
 struct BodyBudgets: Sendable {
+    /// Who asks, by what a route wants of a token.
+    enum Asker: String, CaseIterable {
+        case senders
+        case readers
+        case strangers
+
+        init(of scope: AccessToken.Scope?) {
+            switch scope {
+            case .ingest: self = .senders
+            case .read, .admin: self = .readers
+            case nil: self = .strangers
+            }
+        }
+    }
+
+    /// The least that large answers have room for.
+    static let answerBytesMin = 8 << 20
+
     let known: BodyBudget
     let strangers: BodyBudget
+    private let answers: [Asker: BodyBudget]
 
-    /// Strangers have an eighth, and as much as the largest body of a webhook.
+    /// Strangers have an eighth, and as much as the largest body of a webhook; answers to each kind of asker as much.
     init(bytesMax: Int) {
         known = BodyBudget(bytesMax: bytesMax)
         strangers = BodyBudget(bytesMax: max(bytesMax / 8, WebhookRequest.bodyBytesMax))
+        answers = Dictionary(
+            uniqueKeysWithValues: Asker.allCases.map {
+                ($0, BodyBudget(bytesMax: max(bytesMax / 8, Self.answerBytesMin)))
+            }
+        )
+    }
+
+    /// That of large answers to who asks.
+    func answers(to asker: Asker) -> BodyBudget {
+        guard let budget = answers[asker] else { preconditionFailure("each kind of asker has a budget") }
+        return budget
     }
 }
 

@@ -1,38 +1,47 @@
 import HTTPTypes
 import Hummingbird
+import Intake
 import NIOCore
 import Synchronization
 
 extension Response {
-    /// What a connection takes at once.
-    private static let pieceBytes = 64 << 10
-
     /// The same answer, its bytes counted in the budget until the client has taken them.
     ///
-    /// Whoever does not read answers holds what requests could have, and no more: while the budget is spent, none are
-    /// taken. A small answer stays as it is.
+    /// Whoever does not read answers holds what other answers could have, and no more: while the budget is spent, no
+    /// large ones are given. A small answer stays as it is.
     func held(by budget: BodyBudget, on channel: any Channel) async throws -> Response {
-        guard let count = body.contentLength, count > Self.pieceBytes else { return self }
-        let held = budget.hold(count)
+        guard let count = body.contentLength, count > IntakeAnswer.smallBytesMax else { return self }
+        guard let held = budget.hold(count) else { throw RouteError.answersBusy }
         let collected = CollectedBody()
         try await body.write(collected)
         var answer = self
         answer.body = ResponseBody(contentLength: count) { writer in
             defer { withExtendedLifetime(held) {} }
-            while let piece = collected.take(upTo: Self.pieceBytes) {
-                try await writer.write(piece)
-                // What was written has reached the channel by then, so that the next piece waits if it is full.
-                try await channel.eventLoop.submit {}.get()
-            }
+            try await writer.write(inPieces: collected.all, on: channel)
             try await writer.finish(nil)
         }
         return answer
     }
 }
 
+extension ResponseBodyWriter {
+    /// Writes piece by piece, so that a client is seen to take each, and only as much waits in the connection.
+    @concurrent
+    mutating func write(inPieces buffer: ByteBuffer, on channel: any Channel) async throws {
+        var rest = buffer
+        while rest.readableBytes > 0, let piece = rest.readSlice(length: min(rest.readableBytes, 64 << 10)) {
+            try await write(piece)
+            // What was written has reached the channel by then, so that the next piece waits if it is full.
+            try await channel.eventLoop.submit {}.get()
+        }
+    }
+}
+
 /// A body's bytes, as they are written.
 private final class CollectedBody: ResponseBodyWriter, Sendable {
     private let bytes = Mutex(ByteBuffer())
+
+    var all: ByteBuffer { bytes.withLock { $0 } }
 
     func write(_ buffer: ByteBuffer) async throws {
         bytes.withLock { bytes in
@@ -41,11 +50,4 @@ private final class CollectedBody: ResponseBodyWriter, Sendable {
     }
 
     func finish(_ trailingHeaders: HTTPFields?) async throws {}
-
-    /// The next bytes; nil at the end.
-    func take(upTo count: Int) -> ByteBuffer? {
-        bytes.withLock { bytes in
-            bytes.readableBytes > 0 ? bytes.readSlice(length: min(bytes.readableBytes, count)) : nil
-        }
-    }
 }

@@ -41,13 +41,13 @@ struct Route: Sendable {
 struct RouteTable: Sendable {
     let routes: [Route]
     private let access: AccessControl
-    private let budget: BodyBudget
+    private let budgets: BodyBudgets
     private let metrics: RequestMetrics
 
-    init(_ routes: [Route], access: AccessControl, budget: BodyBudget, metrics: RequestMetrics) {
+    init(_ routes: [Route], access: AccessControl, budgets: BodyBudgets, metrics: RequestMetrics) {
         self.routes = routes
         self.access = access
-        self.budget = budget
+        self.budgets = budgets
         self.metrics = metrics
     }
 
@@ -58,7 +58,7 @@ struct RouteTable: Sendable {
             let guarded = GuardedRoute(
                 route: route,
                 access: access,
-                budget: budget,
+                answers: budgets.answers(to: BodyBudgets.Asker(of: route.scope)),
                 figures: metrics.figures(for: route)
             )
             router.on(RouterPath(route.path), method: route.method) { request, context in
@@ -73,7 +73,7 @@ struct RouteTable: Sendable {
 struct GuardedRoute: Sendable {
     let route: Route
     let access: AccessControl
-    let budget: BodyBudget
+    let answers: BodyBudget
     let figures: RequestMetrics.Figures
 
     func respond(to request: Request, context: CourantContext) async -> Response {
@@ -83,7 +83,7 @@ struct GuardedRoute: Sendable {
             var context = context
             context.token = try access.admit(request, context, to: route)
             response = try await route.handle(request, context)
-                .held(by: budget, on: context.channel)
+                .held(by: answers, on: context.channel)
         } catch let error as RouteError {
             response = error.response
         } catch {

@@ -51,6 +51,13 @@ struct RouteError: Error, HTTPResponseError {
         retryAfter: 1
     )
 
+    static let answersBusy = RouteError(
+        .serviceUnavailable,
+        "answers_busy",
+        "Too many large answers are waiting for their clients to take them; try again.",
+        retryAfter: 1
+    )
+
     static let incomplete = bad("body_incomplete", "The body ended before its end.")
 
     static func notFound(near address: String?) -> RouteError {

@@ -38,7 +38,7 @@ struct ServiceListeners: Sendable {
         routes =
             EventRoutes(
                 intake: rooms.intake,
-                budget: budgets.known,
+                budgets: budgets,
                 bodyBytesMax: configuration.intake.bodyBytesMax,
                 openSource: openSource
             ).routes
@@ -105,7 +105,7 @@ struct ServiceListeners: Sendable {
             Listener(
                 address: address,
                 tls: configuration.tls,
-                table: RouteTable(routes, access: access, budget: budgets.known, metrics: metrics),
+                table: RouteTable(routes, access: access, budgets: budgets, metrics: metrics),
                 connections: OpenConnections(most: most, listener: name.rawValue, metrics: rooms.metrics),
                 limits: ConnectionWatch.Limits(
                     idle: TimeAmount(configuration.http.idleTimeout),
@@ -153,8 +153,16 @@ enum ServiceMetrics {
         for (senders, budget) in [("known", budgets.known), ("strangers", budgets.strangers)] {
             metrics.gaugeReading(
                 "courant_service_body_bytes",
-                help: "Bytes of bodies received and not yet answered, and of large answers not yet taken.",
+                help: "Bytes of bodies received and not yet answered.",
                 labels: [("senders", senders)]
+            ) { Double(budget.bytes) }
+        }
+        for asker in BodyBudgets.Asker.allCases {
+            let budget = budgets.answers(to: asker)
+            metrics.gaugeReading(
+                "courant_service_answer_bytes",
+                help: "Bytes of large answers that their clients have not taken yet.",
+                labels: [("to", asker.rawValue)]
             ) { Double(budget.bytes) }
         }
         metrics.gaugeReading("courant_service_disk_free_bytes", help: "Free on the disk of the data folder.") {

@@ -23,9 +23,10 @@ struct DefinitionRoutes: Sendable {
     private func routes(_ name: String, of kind: Definition.Kind) -> [Route] {
         [
             Route(.get, "/v1/\(name)", scope: .read, on: .both) { request, _ in
-                try Query(request).done()
-                let member = name.replacing("-", with: "_")
-                return .json(Array(JSONValue.object([.init(member, .array(all(kind)))]).text.utf8))
+                var query = Query(request)
+                let after = query.text("after")
+                try query.done()
+                return .json(Self.page(of: all(kind), behind: after, as: name.replacing("-", with: "_")))
             },
             Route(.get, "/v1/\(name)/{id}", scope: .read, on: .both) { request, context in
                 try Query(request).done()
@@ -76,13 +77,32 @@ struct DefinitionRoutes: Sendable {
         }
     }
 
-    private func all(_ kind: Definition.Kind) -> [JSONValue] {
+    private func all(_ kind: Definition.Kind) -> [Definition] {
         let (book, now) = (tracker.definitions, platform.clock.now().seconds)
         return switch kind {
-        case .campaign: book.campaigns(at: now).map(\.json)
-        case .canvas: book.canvases(at: now).map(\.json)
-        case .group: book.groups(at: now).map(\.json)
+        case .campaign: book.campaigns(at: now).map(Definition.campaign)
+        case .canvas: book.canvases(at: now).map(Definition.canvas)
+        case .group: book.groups(at: now).map(Definition.group)
         }
+    }
+
+    /// A page of definitions has as many as fit in so many bytes, and the one that goes beyond them.
+    static let pageBytes = 1 << 20
+
+    /// A page of definitions in the order of their ids, and where the next one begins.
+    static func page(of definitions: [Definition], behind after: String?, as member: String) -> [UInt8] {
+        var rest = definitions.drop { definition in after.map { definition.id <= $0 } ?? false }
+        var text = Array("{\"\(member)\":[".utf8)
+        var last: String?
+        while let definition = rest.first, text.count < pageBytes {
+            if last != nil { text.append(UInt8(ascii: ",")) }
+            text.append(contentsOf: definition.json.text.utf8)
+            last = definition.id
+            rest.removeFirst()
+        }
+        let next = rest.isEmpty ? nil : last
+        text.append(contentsOf: "]\(next.map { ",\"next\":\(JSONValue.string($0).text)" } ?? "")}".utf8)
+        return text
     }
 
     private func one(_ kind: Definition.Kind, _ id: String) -> JSONValue? {

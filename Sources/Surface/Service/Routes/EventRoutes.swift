@@ -7,13 +7,15 @@ import NIOCore
 struct EventRoutes: Sendable {
     private let intake: Intake
     private let budget: BodyBudget
+    private let answers: BodyBudget
     private let bodyBytesMax: Int
     /// Whose events come in without a token.
     private let openSource: String
 
-    init(intake: Intake, budget: BodyBudget, bodyBytesMax: Int, openSource: String) {
+    init(intake: Intake, budgets: BodyBudgets, bodyBytesMax: Int, openSource: String) {
         self.intake = intake
-        self.budget = budget
+        budget = budgets.known
+        answers = budgets.answers(to: .senders)
         self.bodyBytesMax = bodyBytesMax
         self.openSource = openSource
     }
@@ -64,7 +66,9 @@ struct EventRoutes: Sendable {
                 body: body
             )
         )
-        return Self.response(answer)
+        // Its events are in: it is told briefly rather than not at all.
+        guard let brief = answer.brief, !answers.hasRoom(for: answer.body.count) else { return Self.response(answer) }
+        return Self.response(IntakeAnswer(status: answer.status, body: brief))
     }
 
     static func response(_ answer: IntakeAnswer) -> Response {

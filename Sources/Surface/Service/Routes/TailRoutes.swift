@@ -57,7 +57,7 @@ struct TailRoutes: Sendable {
             throw RouteError(.serviceUnavailable, "tail_busy", message, retryAfter: 5)
         }
         let follower = TailFollower(journal: journal, wanted: wanted)
-        let logger = context.logger
+        let (logger, channel) = (context.logger, context.channel)
         var headers = HTTPFields()
         headers[.contentType] = "application/x-ndjson"
         headers[.cacheControl] = "no-store"
@@ -70,7 +70,9 @@ struct TailRoutes: Sendable {
             // Ends with the client's connection, which nothing else would notice while nothing is written.
             do {
                 try await request.body.consumeWithCancellationOnInboundClose { _ in
-                    try await follower.run { bytes in try await unsafe lines.write(ByteBuffer(bytes: bytes)) }
+                    try await follower.run { bytes in
+                        try await unsafe lines.write(inPieces: ByteBuffer(bytes: bytes), on: channel)
+                    }
                 }
             } catch let error where !(error is CancellationError) {
                 logger.info("Following the journal ended early.", metadata: ["tail.error": "\(error)"])
@@ -123,8 +125,10 @@ final class FollowerCount: Sendable {
 
 /// Follows all partitions of the journal from their ends.
 struct TailFollower: Sendable {
-    /// What is written to the client at once.
+    /// What is read of the journal at once.
     private static let readAheadBytes = 1 << 20
+    /// What is written to the client at once, and the record that goes beyond it.
+    private static let linesBytes = 64 << 10
 
     let journal: any Journal
     let wanted: [UInt64: TailRoutes.TailedType]
@@ -147,8 +151,7 @@ struct TailFollower: Sendable {
                 case .lost(let loss): positions[index] = loss.to
                 case .frame(let frame):
                     positions[index] = frame.nextOffset
-                    let lines = try lines(of: frame)
-                    if !lines.isEmpty { try await write(lines) }
+                    try await follow(frame, write)
                 }
                 isAtEnd = false
             }
@@ -169,8 +172,8 @@ struct TailFollower: Sendable {
         }
     }
 
-    /// The records that are wanted, each as one line: its type, then its fields that are not null.
-    private func lines(of frame: JournalFrame) throws(AvroError) -> [UInt8] {
+    /// Writes the records that are wanted, each as one line: its type, then its fields that are not null.
+    private func follow(_ frame: JournalFrame, _ write: ([UInt8]) async throws -> Void) async throws {
         var lines: [UInt8] = []
         for record in frame.records {
             guard let type = wanted[record.fingerprint] else { continue }
@@ -179,7 +182,10 @@ struct TailFollower: Sendable {
             let filled = entries.filter { $0.value.unwrapped != .null }
             Datum.record([Datum.Entry("event_type", .string(type.name))] + filled).appendJSON(to: &lines)
             lines.append(UInt8(ascii: "\n"))
+            guard lines.count >= Self.linesBytes else { continue }
+            try await write(lines)
+            lines.removeAll(keepingCapacity: true)
         }
-        return lines
+        if !lines.isEmpty { try await write(lines) }
     }
 }

@@ -61,10 +61,15 @@ struct DefinitionList: AsyncParsableCommand {
         var table = Table()
         table.row("KIND", "ID", "NAME")
         for kind in kind.map({ [$0] }) ?? DefinitionCommand.Kind.allCases {
-            let call = ServerCall.get("/v1/\(kind.address)")
-            let answer = try await client.exchange(call).expectingSuccess(asking: client.address).json()
             let member = kind.address.replacing("-", with: "_")
-            let found = answer[member]?.array ?? []
+            var found: [JSONValue] = []
+            var after: String?
+            repeat {
+                let call = ServerCall.get("/v1/\(kind.address)", query: after.map { [("after", $0)] } ?? [])
+                let page = try await client.exchange(call).expectingSuccess(asking: client.address).json()
+                found += page[member]?.array ?? []
+                after = page["next"]?.string
+            } while after != nil
             members.append(.init(member, .array(found)))
             for definition in found {
                 table.row(kind.rawValue, definition["id"]?.string ?? "", definition["name"]?.string ?? "")
