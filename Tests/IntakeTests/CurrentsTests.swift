@@ -37,6 +37,18 @@ import Testing
         #expect(try bench.records().first?.datum["properties"] == .string("{}"))
     }
 
+    @Test("whole numbers in properties come out as they were sent")
+    func integersInProperties() async throws {
+        let bench = try Bench()
+        let properties = #"{"of":[0,7,-7,10,99,100,-9223372036854775808,9223372036854775807,18446744073709551615]}"#
+        let event = """
+            {"event_type":"users.behaviors.CustomEvent","id":"c","time":1700000000,"user":{"user_id":"u"},\
+            "properties":{"name":"watched","app_id":"a","custom_properties":\(properties)}}
+            """
+        #expect(await bench.post("{\"events\":[\(event)]}", to: .currents).accepted == 1)
+        #expect(try bench.records().first?.datum["properties"] == .string(properties))
+    }
+
     @Test("properties that are null or left out are an empty object, and the other kind is left out")
     func noProperties() async throws {
         for properties in ["", ",\"custom_properties\":null", ",\"purchase_properties\":{\"a\":1}"] {

@@ -1,5 +1,6 @@
 import Avro
 import Glossary
+import Telemetry
 import Testing
 
 @testable import Intake
@@ -250,15 +251,22 @@ import Testing
         #expect(await lenient.post(open("b", ",\"zzz\":1,\"zzz\":2")).codes == ["field_doubled"])
     }
 
-    @Test("an unknown field given twice is found among any number", arguments: [1, 15, 16, 17, 64, 65, 500])
-    func doubledUnknown(count: Int) async throws {
+    @Test(
+        "an unknown field given twice is found among any number, and each is counted by its name, however long that is",
+        arguments: [1, 15, 16, 17, 31, 33, 64, 65, 400],
+        ["own_", "own_and_longer_", "own_\(String(repeating: "and_longer_", count: 6))"]
+    )
+    func doubledUnknown(count: Int, stem: String) async throws {
         let bench = try Bench()
-        let others = (0..<count).map { ",\"own_\($0)\":1" }.joined()
+        let others = (0..<count).map { ",\"\(stem)\($0)\":1" }.joined()
         for doubled in [0, count - 1] {
-            let answer = await bench.post(open("a", others + ",\"own_\(doubled)\":2"))
+            let answer = await bench.post(open("a", others + ",\"\(stem)\(doubled)\":2"))
             #expect(answer.codes == ["field_doubled"], "\(answer.text)")
         }
         #expect(await bench.post("[\(open("b", others)),\(open("c", others))]").accepted == 2)
+        let counts = bench.metrics.prometheusText().split(separator: "\n")
+            .filter { $0.hasPrefix("courant_intake_unknown_fields_total{") && $0.contains("\"\(stem)") }
+        #expect(counts.count == count && counts.allSatisfy { $0.hasSuffix("} 2") }, "\(counts)")
     }
 
     @Test("numbers keep to their type's range")

@@ -47,6 +47,10 @@ struct TextTests {
         let text = UUIDText.v7(at: time, SeededRandom(seed: 7))
         #expect(text.hasPrefix("017f22e2-79b0-7"))
         #expect(time.seconds == 1_645_557_742)
+        let bytes = try #require(UUIDText.bytes(text))
+        #expect(bytes[8] >> 6 == 0b10)
+        #expect(UUIDText.text(bytes) == text)
+        #expect(UUIDText.v7(at: time, SeededRandom(seed: 8)).suffix(17) != text.suffix(17))
     }
 
     @Test(

@@ -20,15 +20,17 @@ struct Durable {
         acceptedByType = Array(repeating: 0, count: edition.typeCount)
         for (batch, result) in zip(batches, results) {
             guard case .success(let result) = result else { continue }
-            for entry in batch.entries {
-                if entry.schema == DeadLetter.schemaIndex {
+            for index in batch.entries.indices {
+                let schema = batch.entries[index].schema
+                if schema == DeadLetter.schemaIndex {
                     letters += 1
                 } else {
-                    acceptedByType[Int(entry.schema) - firstSchema] += 1
+                    acceptedByType[Int(schema) - firstSchema] += 1
                 }
             }
-            for index in result.duplicates {
-                acceptedByType[Int(batch.entries[Int(index)].schema) - firstSchema] -= 1
+            for place in result.duplicates.indices {
+                let index = Int(result.duplicates[place])
+                acceptedByType[Int(batch.entries[index].schema) - firstSchema] -= 1
             }
             duplicates += result.duplicates.count
             accepted += batch.entries.count - result.duplicates.count

@@ -26,7 +26,7 @@ extension EventEncoder {
                 guard !hasEventType else { throw Self.doubled("event_type") }
                 hasEventType = true
             } else {
-                unsafe try takeOrNote(key, at, type, of: object, known: 0)
+                unsafe try takeOrNote(key, at, type, of: object, earlier: 0)
             }
             at = unsafe tape.after(at)
         }
@@ -56,7 +56,7 @@ extension EventEncoder {
         _ type: UnsafePointer<CompiledType>,
         ownKey: StaticString?
     ) throws(Rejection) {
-        let known = unknownCount
+        let earlier = unknownCount
         var at = object + 1
         let close = unsafe tape.close(of: object)
         while at < close {
@@ -67,7 +67,7 @@ extension EventEncoder {
                     unsafe try collectOwnProperties(at, type)
                 }
             } else {
-                unsafe try takeOrNote(key, at, type, of: object, known: known)
+                unsafe try takeOrNote(key, at, type, of: object, earlier: earlier)
             }
             at = unsafe tape.after(at)
         }
@@ -99,11 +99,11 @@ extension EventEncoder {
         _ at: Int,
         _ type: UnsafePointer<CompiledType>,
         of object: Int,
-        known: Int
+        earlier: Int
     ) throws(Rejection) {
         let slot = unsafe type.pointee.slot(of: key)
         guard slot >= 0 && slot < CompiledType.eventTypeKey else {
-            return unsafe try noteUnknown(String(decoding: key, as: UTF8.self), known: known)
+            return unsafe try noteUnknown(key, earlier: earlier)
         }
         if claim(Int(slot), for: object) { unsafe try take(at, Int(slot), type) }
     }

@@ -4,13 +4,10 @@ import Platform
 
 /// Walks events on simdjson's tape and writes them as records.
 ///
-/// One pass gathers each field's value, a second checks and writes them in record order. A good event costs no
-/// allocation.
+/// One pass gathers each field's value, a second checks and writes them in record order. An event that is taken costs
+/// no allocation; docs/performance.md names the few that do all the same.
 @safe
 struct EventEncoder: ~Copyable {
-    /// So many unknown names are compared one by one: for the few of a usual event a set costs more.
-    private static let unknownComparedMax = 16
-
     /// Slot values that stand for something other than the tape's own words.
     enum Special {
         static let madeID = UInt32.max
@@ -30,14 +27,12 @@ struct EventEncoder: ~Copyable {
     /// Of the request, so that an id can be made from it.
     let idempotencyKey: String?
 
-    private(set) var findings = Findings()
+    private var noticed = Findings()
     /// The bytes of all strings of the event at hand.
     private var stringBytes = 0
     private var brokenRules: UInt64 = 0
     private var hasDerivedUser = false
-    private var unknown: [String] = []
-    /// The same once there are many: comparing them all would cost the square.
-    private var unknownNames: Set<String> = []
+    private var unknown = UnknownNames()
     private var madeID: [UInt8] = []
     private var derivedUser: [UInt8] = []
     var objectText: [UInt8] = []
@@ -84,8 +79,7 @@ struct EventEncoder: ~Copyable {
         stringBytes = 0
         brokenRules = 0
         hasDerivedUser = false
-        if !unknown.isEmpty { unknown.removeAll(keepingCapacity: true) }
-        if !unknownNames.isEmpty { unknownNames = [] }
+        unknown.begin()
         switch format {
         case .events: unsafe try collect(object, type)
         case .currents: unsafe try collectEnvelope(object, type)
@@ -173,7 +167,7 @@ struct EventEncoder: ~Copyable {
                 guard !hasEventType else { throw Self.doubled("event_type") }
                 hasEventType = true
             } else {
-                unsafe try noteUnknown(String(decoding: key, as: UTF8.self))
+                unsafe try noteUnknown(key)
             }
             at = unsafe tape.after(at)
         }
@@ -203,9 +197,10 @@ struct EventEncoder: ~Copyable {
         return bytes
     }
 
-    /// `known` is how many unknown names were noted before the object at hand, which may repeat them.
-    mutating func noteUnknown(_ name: String, known: Int = 0) throws(Rejection) {
+    /// `earlier` is how many unknown names were noted before the object at hand, which may repeat them.
+    mutating func noteUnknown(_ key: UnsafeBufferPointer<UInt8>, earlier: Int = 0) throws(Rejection) {
         if source.unknownFields == .reject {
+            let name = unsafe String(decoding: key, as: UTF8.self)
             throw Rejection(
                 Rejection.Code.fieldUnknown,
                 field: name,
@@ -215,18 +210,9 @@ struct EventEncoder: ~Copyable {
                 """
             )
         }
-        let isNew: Bool
-        if unknown.count < Self.unknownComparedMax {
-            isNew = !unknown.contains(name)
-        } else {
-            if unknownNames.isEmpty { unknownNames = Set(unknown) }
-            isNew = unknownNames.insert(name).inserted
+        guard unsafe unknown.note(key, earlier: earlier) else {
+            throw unsafe Self.doubled(String(decoding: key, as: UTF8.self))
         }
-        guard isNew else {
-            guard let place = unknown.lastIndex(of: name), place < known else { throw Self.doubled(name) }
-            return
-        }
-        unknown.append(name)
     }
 
     /// How many unknown names have been noted.
@@ -484,7 +470,7 @@ struct EventEncoder: ~Copyable {
                 "id is missing; a strict source needs one, unique for the event: it removes repeats"
             )
         }
-        madeID = identities.eventID(source: source.name, idempotencyKey: idempotencyKey, index: index)
+        identities.makeEventID(source: source.name, idempotencyKey: idempotencyKey, index: index, into: &madeID)
         unsafe lane.slots[slot] = Special.madeID
         stringBytes += madeID.count
         return unsafe RecordIdentity(type.pointee.identity.hash(madeID))
@@ -501,7 +487,7 @@ struct EventEncoder: ~Copyable {
         guard external >= 0 else { return }
         let from = unsafe Int(lane.slots[external])
         guard from != 0, unsafe tape.tag(from) == Tape.Tag.string, unsafe tape.text(from).count > 0 else { return }
-        derivedUser = unsafe identities.userID(external: tape.text(from))
+        unsafe identities.makeUserID(external: tape.text(from), into: &derivedUser)
         unsafe lane.slots[user] = Special.derivedUser
         stringBytes += derivedUser.count
         hasDerivedUser = true
@@ -517,7 +503,8 @@ struct EventEncoder: ~Copyable {
         _ type: UnsafePointer<CompiledType>
     ) throws(Rejection) {
         guard unsafe !rule.holds(for: Span(_unsafeElements: text)) else { return }
-        try broken(rule, unsafe type.pointee.type.fields[slot].name, unsafe String(decoding: text, as: UTF8.self))
+        let field = unsafe type.pointee.type.fields[slot].name
+        try broken(rule, field, unsafe String(decoding: text, as: UTF8.self))
     }
 
     private mutating func check(
@@ -560,12 +547,17 @@ struct EventEncoder: ~Copyable {
         }
     }
 
-    private mutating func broken(_ rule: FieldRule, _ field: String, _ value: String) throws(Rejection) {
+    /// `value` is made for a rejection only.
+    private mutating func broken(
+        _ rule: FieldRule,
+        _ field: String,
+        _ value: @autoclosure () -> String
+    ) throws(Rejection) {
         if source.isStrict && rule.rule.enforcement == .strict {
             throw Rejection(
                 rule.rule.code,
                 field: field,
-                "\(field) is \(Rejection.quoted(value)). \(rule.rule.sentence)"
+                "\(field) is \(Rejection.quoted(value())). \(rule.rule.sentence)"
             )
         }
         brokenRules |= 1 << UInt64(rule.rawValue)
@@ -574,9 +566,16 @@ struct EventEncoder: ~Copyable {
     /// The event is in: what was noticed on the way counts.
     @inline(__always)
     private mutating func keepFindings() {
-        if hasDerivedUser { findings.derivedUsers += 1 }
-        if brokenRules != 0 { findings.count(rules: brokenRules) }
-        if !unknown.isEmpty { for name in unknown { findings.unknownFields[name, default: 0] += 1 } }
+        if hasDerivedUser { noticed.derivedUsers += 1 }
+        if brokenRules != 0 { noticed.count(rules: brokenRules) }
+        unknown.countEvent()
+    }
+
+    /// Of all events so far.
+    var findings: Findings {
+        var findings = noticed
+        findings.unknownFields = unknown.counted
+        return findings
     }
 }
 

@@ -116,7 +116,9 @@ struct EventParser {
     /// Nil: the first is too long.
     private func linesEnd(in text: UnsafeBufferPointer<UInt8>) -> Int? {
         guard text.count > eventBytesMax else { return text.count }
-        return unsafe text[..<eventBytesMax].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
+        var end = eventBytesMax
+        while end > 0, unsafe text[end - 1] != UInt8(ascii: "\n") { end -= 1 }
+        return end > 0 ? end : nil
     }
 
     /// Takes the events of these lines; false where they are not one to a line, or an event's own bytes are wanted.
@@ -240,9 +242,9 @@ struct EventParser {
         let extents = unsafe try BodySplitter.extents(of: text, shape: shape, eventsMax: eventsMax)
         var parsed = ParsedBody()
         var encoder = unsafe makeEncoder(lane, text)
-        for (index, extent) in extents.enumerated() {
+        for index in extents.indices {
             parsed.received += 1
-            let raw = unsafe UnsafeBufferPointer(rebasing: text[extent])
+            let raw = unsafe UnsafeBufferPointer(rebasing: text[extents[index]])
             guard let rejection = unsafe try encodeOne(raw, index, &encoder, lane) else { continue }
             let isWord = unsafe extents.count == 1 && shape == .flat && raw[0] != UInt8(ascii: "{")
             if isWord && rejection.code == Rejection.Code.malformed {

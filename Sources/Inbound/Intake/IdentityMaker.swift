@@ -14,19 +14,24 @@ struct IdentityMaker: Sendable {
         self.random = random
     }
 
-    /// An id for an event without one: the same again when the request is repeated with its Idempotency-Key
+    /// Makes `id` one for an event without: the same again when the request is repeated with its Idempotency-Key
     /// (UUID version 5 of source, key and place), otherwise a new one (version 7).
-    func eventID(source: String, idempotencyKey: String?, index: Int) -> [UInt8] {
-        guard let idempotencyKey else { return Array(UUIDText.v7(at: clock.now(), random).utf8) }
+    ///
+    /// Only the former allocates, as its SHA-1 does.
+    func makeEventID(source: String, idempotencyKey: String?, index: Int, into id: inout [UInt8]) {
+        id.removeAll(keepingCapacity: true)
+        guard let idempotencyKey else { return UUIDText.appendV7(at: clock.now(), random, to: &id) }
         // A length before each part keeps ("a", "bc") apart from ("ab", "c").
         let name = "\(source.utf8.count):\(source)\(idempotencyKey.utf8.count):\(idempotencyKey)\(index)"
-        return Array(UUIDText.text(UUIDText.version5(Self.namespace, Array(name.utf8))).utf8)
+        id.append(contentsOf: UUIDText.text(UUIDText.version5(Self.namespace, Array(name.utf8))).utf8)
     }
 
-    /// A stable stand-in for `user_id`: 24 hex digits, as the ids of users in the public format have.
-    func userID(external: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    /// Makes `id` a stable stand-in for `user_id`: 24 hex digits, as the ids of users in the public format have.
+    func makeUserID(external: UnsafeBufferPointer<UInt8>, into id: inout [UInt8]) {
         let (low, high) = unsafe users.hash(external)
-        return Array((Hex.text(low) + Hex.text(high)).utf8.prefix(24))
+        id.removeAll(keepingCapacity: true)
+        Hex.append(low, to: &id)
+        Hex.append(high, digits: 8, to: &id)
     }
 
     /// The namespace of event ids: a UUID drawn once, for this use only.

@@ -141,9 +141,10 @@ extension Intake {
     /// The id of somebody whom nobody has named, from what is known of them: the same each time, and counted.
     package func derivedUserID(from text: String, source: String) -> String {
         self.source(named: source)?.countDerivedUser()
-        let bytes = Array(text.utf8)
-        return unsafe bytes.withUnsafeBufferPointer { bytes in
-            String(decoding: unsafe identities.userID(external: bytes), as: UTF8.self)
+        var id: [UInt8] = []
+        unsafe Array(text.utf8).withUnsafeBufferPointer { bytes in
+            unsafe identities.makeUserID(external: bytes, into: &id)
         }
+        return String(decoding: id, as: UTF8.self)
     }
 }

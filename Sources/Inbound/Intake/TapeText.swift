@@ -1,3 +1,5 @@
+import Platform
+
 /// Writes a value of a tape as compact JSON.
 enum TapeText {
     /// Appends the value at `index`.
@@ -7,8 +9,11 @@ enum TapeText {
     static func append(_ index: Int, of tape: Tape, _ oversized: OversizedNumbers, to text: inout [UInt8]) {
         switch unsafe tape.tag(index) {
         case Tape.Tag.string: unsafe append(quoted: tape.text(index), to: &text)
-        case Tape.Tag.integer: unsafe text.append(contentsOf: "\(tape.integer(index))".utf8)
-        case Tape.Tag.unsigned: unsafe text.append(contentsOf: "\(UInt64(bitPattern: tape.integer(index)))".utf8)
+        case Tape.Tag.integer:
+            let value = unsafe tape.integer(index)
+            if value < 0 { text.append(UInt8(ascii: "-")) }
+            append(value.magnitude, to: &text)
+        case Tape.Tag.unsigned: unsafe append(UInt64(bitPattern: tape.integer(index)), to: &text)
         case Tape.Tag.double:
             let value = unsafe tape.double(index)
             text.append(contentsOf: (oversized.text(for: value) ?? "\(value)").utf8)
@@ -16,6 +21,16 @@ enum TapeText {
         case Tape.Tag.no: text.append(contentsOf: "false".utf8)
         case Tape.Tag.null: text.append(contentsOf: "null".utf8)
         default: unsafe append(container: index, of: tape, oversized, to: &text)
+        }
+    }
+
+    /// Digit by digit: a String of more than 15 would be allocated.
+    private static func append(_ value: UInt64, to text: inout [UInt8]) {
+        var divisor: UInt64 = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
+            divisor /= 10
         }
     }
 
@@ -53,10 +68,9 @@ enum TapeText {
                 text.append(UInt8(ascii: "\\"))
                 text.append(byte)
             case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
                 text.append(contentsOf: "\\u00".utf8)
-                text.append(digits[Int(byte >> 4)])
-                text.append(digits[Int(byte & 15)])
+                text.append(Hex.digit(byte >> 4))
+                text.append(Hex.digit(byte & 15))
             default: text.append(byte)
             }
         }

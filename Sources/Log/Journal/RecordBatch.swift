@@ -71,11 +71,11 @@ package struct RecordBatch: Sendable {
     /// Throws `recordTooLarge` for a record longer than a journal takes: to be asked before any batch of a request is
     /// handed over.
     package func check(recordBytesMax: Int) throws(JournalError) {
-        for entry in entries where entry.length > recordBytesMax {
+        for index in entries.indices where entries[index].length > recordBytesMax {
+            let length = Int(entries[index].length)
             throw JournalError(
                 .recordTooLarge,
-                "a record of \(entry.length) bytes is more than half a segment: "
-                    + "raise journal.segment above \(2 * Int(entry.length)) bytes"
+                "a record of \(length) bytes is more than half a segment: raise journal.segment above \(2 * length) bytes"
             )
         }
     }

@@ -130,7 +130,8 @@ package final class SegmentedJournal: Journal {
     ) async throws(JournalError) -> AppendResult {
         guard !batch.entries.isEmpty else { return AppendResult(duplicates: [], accepted: 0, firstOffset: nil) }
         try batch.check(recordBytesMax: recordBytesMax)
-        for entry in batch.entries {
+        for index in batch.entries.indices {
+            let entry = batch.entries[index]
             precondition(
                 Int(entry.schema) < context.schemas.count && entry.length >= RecordLayout.datumStart
                     && Int(entry.start) + Int(entry.length) <= batch.bytes.count,

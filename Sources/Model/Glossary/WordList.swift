@@ -38,7 +38,8 @@ struct WordList: Sendable {
     /// Whether the value is on the list, in any letter case.
     func contains(_ value: Span<UInt8>) -> Bool {
         guard let value = FoldedWord(value) else { return false }
-        return folded.contains(value)
+        for index in folded.indices where folded[index] == value { return true }
+        return false
     }
 }
 

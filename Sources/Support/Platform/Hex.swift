@@ -12,8 +12,19 @@ package enum Hex {
 
     /// The 16 digits of `value`, most significant first.
     package static func text(_ value: UInt64) -> String {
-        text((0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - $0 * 8)) })
+        var digits: [UInt8] = []
+        digits.reserveCapacity(digitsMax)
+        append(value, to: &digits)
+        return String(decoding: digits, as: UTF8.self)
     }
+
+    /// Appends the first digits of `value`, most significant first.
+    package static func append(_ value: UInt64, digits: Int = digitsMax, to text: inout [UInt8]) {
+        for place in 0..<digits { text.append(digit(UInt8(value >> UInt64(60 - place * 4) & 15))) }
+    }
+
+    /// Of a number with 64 bits.
+    package static let digitsMax = 16
 
     /// The bytes that `text` (either letter case) spells; nil if a character is no digit or the count is odd.
     package static func bytes(_ text: some StringProtocol) -> [UInt8]? {

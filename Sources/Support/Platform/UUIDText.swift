@@ -30,12 +30,27 @@ package enum UUIDText {
 
     /// Begins with the milliseconds of `time`, so that later ones sort behind earlier ones.
     package static func v7(at time: Timestamp, _ random: any RandomSource) -> String {
-        var bytes = random.bytes(count: 16)
+        var characters: [UInt8] = []
+        characters.reserveCapacity(36)
+        appendV7(at: time, random, to: &characters)
+        return String(decoding: characters, as: UTF8.self)
+    }
+
+    /// Appends a version 7; nothing is allocated where there is room for its 36 characters.
+    package static func appendV7(at time: Timestamp, _ random: any RandomSource, to text: inout [UInt8]) {
         let milliseconds = UInt64(max(0, time.nanoseconds / 1_000_000))
-        for index in 0..<6 {
-            bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> UInt64(40 - index * 8))
-        }
-        return text(stamped(bytes, version: 7))
+        let high = milliseconds << 16 | 0x7000 | random.next() & 0x0FFF
+        let low = 1 << 63 | random.next() >> 2
+        // Digits are taken from the front of a number.
+        Hex.append(high, digits: 8, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Hex.append(high << 32, digits: 4, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Hex.append(high << 48, digits: 4, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Hex.append(low, digits: 4, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Hex.append(low << 16, digits: 12, to: &text)
     }
 
     /// The first 16 of `bytes` with the version and the RFC's variant set; so a version 5 is made from a SHA-1.
