@@ -217,7 +217,7 @@ let package = Package(
             "Intake",
             [
                 "Avro", "CAllocations", "CDeflate", "CSimdjson", "CZstd", "Glossary", "Intake", "Journal", "Platform",
-                "Telemetry",
+                "PlatformTesting", "Samples", "Telemetry",
             ]
         ),
         tests(

@@ -1,7 +1,5 @@
 import Avro
-import CDeflate
 import CSimdjson
-import CZstd
 import Glossary
 import Testing
 
@@ -301,47 +299,6 @@ import Testing
 
     // MARK: - Encodings
 
-    private func packed(_ text: [UInt8], _ encoding: String) -> [UInt8] {
-        var out = [UInt8](repeating: 0, count: text.count + 4096)
-        let room = out.count
-        let count = unsafe out.withUnsafeMutableBytes { out in
-            unsafe text.withUnsafeBytes { text in
-                if encoding == "zstd" {
-                    return unsafe ZSTD_compress(out.baseAddress, room, text.baseAddress, text.count, 3)
-                }
-                guard let compressor = unsafe libdeflate_alloc_compressor(6) else { return 0 }
-                defer { unsafe libdeflate_free_compressor(compressor) }
-                switch encoding {
-                case "gzip":
-                    return unsafe libdeflate_gzip_compress(
-                        compressor,
-                        text.baseAddress,
-                        text.count,
-                        out.baseAddress,
-                        room
-                    )
-                case "deflate":
-                    return unsafe libdeflate_zlib_compress(
-                        compressor,
-                        text.baseAddress,
-                        text.count,
-                        out.baseAddress,
-                        room
-                    )
-                default:
-                    return unsafe libdeflate_deflate_compress(
-                        compressor,
-                        text.baseAddress,
-                        text.count,
-                        out.baseAddress,
-                        room
-                    )
-                }
-            }
-        }
-        return Array(out[0..<count])
-    }
-
     @Test(
         "gzip, deflate (with zlib's header or bare) and zstd are undone",
         arguments: ["gzip", "deflate", "raw", "zstd"]
@@ -349,7 +306,7 @@ import Testing
     func encodings(encoding: String) async throws {
         let bench = try Bench()
         let events = "[" + (0..<200).map { entry("id-\($0)", bytes: 500) }.joined(separator: ",") + "]"
-        let body = packed(Array(events.utf8), encoding)
+        let body = Packing.pack(Array(events.utf8), encoding)
         let header = encoding == "raw" ? "deflate" : encoding
         #expect(await bench.post(body, encoding: header).accepted == 200)
         // Every cut and many a flip is an error of the sender's, and never a crash.
@@ -365,7 +322,7 @@ import Testing
     @Test("a body that swells past the limit is 413, however small it came", arguments: ["gzip", "deflate", "zstd"])
     func bombs(encoding: String) async throws {
         let bench = try Bench()
-        let bomb = packed([UInt8](repeating: 0x20, count: 64 << 20), encoding)
+        let bomb = Packing.pack([UInt8](repeating: 0x20, count: 64 << 20), encoding)
         #expect(bomb.count < 200_000)
         #expect(await bench.post(bomb, encoding: encoding).status == 413)
         #expect(await bench.post([UInt8](repeating: 0x20, count: (8 << 20) + 1)).status == 413)
@@ -374,7 +331,7 @@ import Testing
 
     @Test("bytes are taken from the budget while a body swells, not after", arguments: ["gzip", "deflate", "zstd"])
     func budget(encoding: String) throws {
-        let bomb = packed([UInt8](repeating: 0x20, count: 8 << 20), encoding)
+        let bomb = Packing.pack([UInt8](repeating: 0x20, count: 8 << 20), encoding)
         let service = ByteBudget(bytesMax: 1 << 20)
         let source = ByteBudget(bytesMax: 64 << 20)
         // Somebody else is at work: alone, a body is let through.
@@ -395,7 +352,7 @@ import Testing
             let service = ByteBudget(bytesMax: 1 << 20)
             let source = ByteBudget(bytesMax: 1 << 20)
             var held = InFlight(service: service, source: source)
-            let packed = packed([UInt8](repeating: 0x20, count: 100_000), encoding)
+            let packed = Packing.pack([UInt8](repeating: 0x20, count: 100_000), encoding)
             let body = try BodyDecoder.decode(Body(packed), encoding: encoding, max: 1 << 20, holding: &held)
             #expect(body.count == 100_000 && service.bytes == 100_000 && source.bytes == 100_000)
             held.release()
@@ -418,8 +375,8 @@ import Testing
     @Test("gzip members behind one another are one body")
     func members() async throws {
         let bench = try Bench()
-        let one = packed(Array("[\(entry("a", bytes: 300)),".utf8), "gzip")
-        let two = packed(Array("\(entry("b", bytes: 300))]".utf8), "gzip")
+        let one = Packing.pack(Array("[\(entry("a", bytes: 300)),".utf8), "gzip")
+        let two = Packing.pack(Array("\(entry("b", bytes: 300))]".utf8), "gzip")
         #expect(await bench.post(one + two, encoding: "gzip").accepted == 2)
     }
 
