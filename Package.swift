@@ -174,8 +174,8 @@ let package = Package(
         .executableTarget(
             name: "CourantBench",
             dependencies: [
-                "Avro", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform", "PlatformTesting",
-                "Providers", "Telemetry", "Tracking",
+                "Avro", "CDeflate", "Delivery", "DestinationLocal", "Glossary", "Intake", "Journal", "Platform",
+                "PlatformTesting", "Providers", "Telemetry", "Tracking",
             ],
             path: "Benchmarks/Sources/CourantBench",
             swiftSettings: houseSettings

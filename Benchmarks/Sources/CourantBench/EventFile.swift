@@ -27,4 +27,9 @@ struct EventFile {
         self.events = events
         bytes = bodies.reduce(0) { $0 + $1.count }
     }
+
+    /// How many events the first bodies have.
+    func events(inFirst count: Int) -> Int {
+        bodies.prefix(count).reduce(0) { $0 + $1.count { $0 == UInt8(ascii: "\n") } }
+    }
 }
