@@ -244,7 +244,15 @@ import Testing
     @Test("unknown fields are counted and left out, or rejected if the source says so")
     func unknownFields() async throws {
         let lenient = try Bench()
-        #expect(await lenient.post(open("a", ",\"zzz\":{\"deep\":[1]},\"yyy\":1")).accepted == 1)
+        let taken = await lenient.post(open("a", ",\"zzz\":{\"deep\":[1]},\"yyy\":1"))
+        #expect(taken.accepted == 1)
+        let leftOut = #"[{"field":"zzz","events":1},{"field":"yyy","events":1}]"#
+        #expect(taken.text == #"{"accepted":1,"duplicates":0,"left_out":\#(leftOut),"rejected":[]}"#)
+        #expect(await lenient.post(open("c")).text == #"{"accepted":1,"duplicates":0,"rejected":[]}"#)
+        let many = (0..<30).map { ",\"\(String(repeating: "n", count: 100 + $0))\":1" }.joined()
+        let cut = await lenient.post("[\(open("d", many)),\(open("e", many))]").json["left_out"]?.array ?? []
+        #expect(cut.count == 20 && cut.allSatisfy { $0["events"] == .number("2") })
+        #expect(cut.allSatisfy { ($0["field"]?.string ?? "").utf8.count <= 80 })
         let strict = try Bench(strict: false, unknown: .reject)
         let answer = await strict.post(open("a", ",\"zzz\":1"))
         #expect(answer.codes == ["field_unknown"] && strict.journal.kept.isEmpty)

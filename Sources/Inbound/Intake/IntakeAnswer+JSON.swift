@@ -1,3 +1,5 @@
+import Platform
+
 extension IntakeAnswer {
     /// `{"error":{"code","message"}}`, the shape of every answer that is no verdict on events.
     static func error(_ status: Int, _ code: String, _ message: String, retryAfter: Int? = nil) -> IntakeAnswer {
@@ -18,6 +20,9 @@ extension IntakeAnswer {
     /// Of the others it tells their places, so that a small body does not become a large answer.
     private static let rejectionsTold = (countMax: 1_000, bytesMax: 1 << 20)
 
+    /// Names of fields that an answer says were left out; the metric has all.
+    private static let leftOutTold = 20
+
     /// What became of each event: 200 nothing rejected, 207 some, 422 all.
     ///
     /// The sender of an envelope gets 200: what could not be stored stands in the journal as a dead letter, so it must
@@ -33,12 +38,25 @@ extension IntakeAnswer {
             text.append(contentsOf: ",\"set_aside\":\(parsed.setAside)}".utf8)
             return IntakeAnswer(status: 200, body: text)
         }
+        appendLeftOut(parsed.findings.unknownFields, to: &text)
         let status = parsed.rejections.isEmpty ? 200 : parsed.rejections.count == parsed.received ? 422 : 207
         var brief = text
         append(parsed.rejections, toldMax: rejectionsTold.countMax, to: &text)
         guard text.count > smallBytesMax else { return IntakeAnswer(status: status, body: text) }
         append(parsed.rejections, toldMax: 0, to: &brief)
         return IntakeAnswer(status: status, body: text, brief: brief)
+    }
+
+    /// Appends which fields of taken events their types do not have: a slip in a name would be lost in silence.
+    private static func appendLeftOut(_ fields: [(name: String, events: Int)], to text: inout [UInt8]) {
+        guard !fields.isEmpty else { return }
+        text.append(contentsOf: ",\"left_out\":[".utf8)
+        for (index, field) in fields.prefix(leftOutTold).enumerated() {
+            text.append(contentsOf: "\(index > 0 ? "," : ""){\"field\":".utf8)
+            TapeText.append(quoted: field.name.cut(), to: &text)
+            text.append(contentsOf: ",\"events\":\(field.events)}".utf8)
+        }
+        text.append(UInt8(ascii: "]"))
     }
 
     /// Appends what was rejected, and the end of the object.
