@@ -169,6 +169,14 @@ final class RequestGuard: ChannelDuplexHandler {
         }
     }
 
+    /// Ends this side once everything has gone: where the client has ended its own, what has not would be dropped.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .output else { return context.close(mode: mode, promise: promise) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: .output, promise: promise) }
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: written)
+    }
+
     /// Every request that came has its answer.
     private func answered(_ context: ChannelHandlerContext) {
         place?.isBusy(false)
