@@ -173,11 +173,11 @@ def wrk(url, events, batch=100, kept=None, seconds=6, connections=16, first=0, r
 
 def faults(counts, felt, batch, connections):
     """What is wrong with a load. wrk's count is held against the server's: requests that were under way when the time
-    was up have no answer, so as many events as they hold may be more or less."""
+    was up have no answer, so as many events as they hold may be more."""
     found, sent = [], felt["requests"] * batch
     if not sent:
         found.append("no request was answered")
-    if abs(counts["accepted"] - sent) > connections * batch:
+    if not 0 <= counts["accepted"] - sent <= connections * batch:
         found.append(f"{sent} events were answered, {counts['accepted']} accepted")
     for key in ("duplicates", "rejected", "set_aside"):
         if counts[key]:
@@ -271,11 +271,17 @@ class Watch:
     def stop(self):
         self.ended.set()
         self.thread.join()
-        quarter = max(1, len(self.sizes) // 4)
+        early, late = quarters(self.sizes)
         user, system = (now - before for now, before in zip(self.times(), self.before))
         return {"cpu": user + system, "user": user, "system": system,
                 "peak": self.memory("VmHWM"), "most_files": max(self.files, default=0),
-                "early": statistics.median(self.sizes[:quarter]), "late": statistics.median(self.sizes[-quarter:])}
+                "early": early, "late": late}
+
+
+def quarters(values):
+    """The medians of the first and of the last quarter."""
+    quarter = max(1, len(values) // 4)
+    return statistics.median(values[:quarter]), statistics.median(values[-quarter:])
 
 
 # Counting what landed, without asking Courant
