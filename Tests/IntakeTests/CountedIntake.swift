@@ -93,12 +93,9 @@ struct CountedIntake {
 }
 
 /// A journal that keeps nothing.
-final class ForgettingJournal: Journal {
-    let id = JournalID([UInt8](repeating: 1, count: 16))
+final class ForgettingJournal: WrittenJournal {
     let partitions: Int
-    let secret = [UInt8](repeating: 7, count: 16)
     let recordBytesMax = Int.max
-    let bytesOnDisk: Int64 = 0
 
     init(partitions: Int = 1) { self.partitions = partitions }
 
@@ -107,14 +104,4 @@ final class ForgettingJournal: Journal {
     }
 
     func admits(bytes: Int) -> Bool { true }
-    func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader { fatalError("not read here") }
-    func end(of partition: PartitionID) -> Offset { .zero }
-    func oldest(of partition: PartitionID) -> Offset { .zero }
-    func waitForEnd(past offset: Offset, of partition: PartitionID) async throws {}
-    func removeSegments(
-        of partition: PartitionID,
-        before: Offset,
-        olderThan: Timestamp
-    ) async throws(JournalError) -> Int { 0 }
-    func run() async throws {}
 }

@@ -7,8 +7,28 @@ import Telemetry
 
 @testable import Intake
 
+/// A journal that is only written to: intake asks nothing else of it.
+protocol WrittenJournal: Journal {}
+
+extension WrittenJournal {
+    var id: JournalID { JournalID([UInt8](repeating: 1, count: 16)) }
+    var secret: [UInt8] { [UInt8](repeating: 7, count: 16) }
+    var bytesOnDisk: Int64 { 0 }
+
+    func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader { fatalError("not read here") }
+    func end(of partition: PartitionID) -> Offset { .zero }
+    func oldest(of partition: PartitionID) -> Offset { .zero }
+    func waitForEnd(past offset: Offset, of partition: PartitionID) async throws {}
+    func removeSegments(
+        of partition: PartitionID,
+        before: Offset,
+        olderThan: Timestamp
+    ) async throws(JournalError) -> Int { 0 }
+    func run() async throws {}
+}
+
 /// A journal that keeps what it is given and knows repeats, without files.
-final class RecordingJournal: Journal {
+final class RecordingJournal: WrittenJournal {
     struct Kept: Sendable {
         let partition: Int
         let schema: UInt16
@@ -28,9 +48,7 @@ final class RecordingJournal: Journal {
         var handedOver = 0
     }
 
-    let id = JournalID([UInt8](repeating: 1, count: 16))
     let partitions: Int
-    let secret = [UInt8](repeating: 7, count: 16)
     let recordBytesMax: Int
     private let state = Mutex(State())
 
@@ -105,17 +123,6 @@ final class RecordingJournal: Journal {
     }
 
     func admits(bytes: Int) -> Bool { state.withLock { $0.admits } }
-    func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader { fatalError("not read here") }
-    func end(of partition: PartitionID) -> Offset { .zero }
-    func oldest(of partition: PartitionID) -> Offset { .zero }
-    func waitForEnd(past offset: Offset, of partition: PartitionID) async throws {}
-    func removeSegments(
-        of partition: PartitionID,
-        before: Offset,
-        olderThan: Timestamp
-    ) async throws(JournalError) -> Int { 0 }
-    var bytesOnDisk: Int64 { 0 }
-    func run() async throws {}
 }
 
 /// An intake over a recording journal, and what it has to say.

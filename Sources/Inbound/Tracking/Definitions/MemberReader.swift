@@ -23,7 +23,7 @@ struct MemberReader {
         var seen = [Bool](repeating: false, count: known.count)
         for member in members {
             guard let place = known.firstIndex(of: member.key) else {
-                let place = Self.path(path, Self.cut(member.key))
+                let place = Self.path(path, member.key.cut())
                 let message = "is not a member of \(what); \(Self.hint(for: member.key, among: known))"
                 throw DefinitionError(.unknownMember, at: place, message)
             }
@@ -252,10 +252,8 @@ extension MemberReader {
 
     /// In quotes, and cut where it is long: it stands in a message.
     static func shown(_ text: String) -> String {
-        "\"\(cut(text))\""
+        "\"\(text.cut())\""
     }
-
-    static func cut(_ text: String) -> String { text.cut() }
 
     /// Refuses U+0000 in any name and text.
     private static func refuseNUL(_ value: JSONValue, at path: String) throws(DefinitionError) {
@@ -275,8 +273,8 @@ extension MemberReader {
             }
         case .object(let members):
             for member in members {
-                if member.key.utf8.contains(0) { return ".\(cut(member.key.replacing("\0", with: "\\u0000")))" }
-                if let place = placeOfNUL(in: member.value) { return ".\(cut(member.key))\(place)" }
+                if member.key.utf8.contains(0) { return ".\(member.key.replacing("\0", with: "\\u0000").cut())" }
+                if let place = placeOfNUL(in: member.value) { return ".\(member.key.cut())\(place)" }
             }
         }
         return nil
@@ -286,7 +284,7 @@ extension MemberReader {
         switch value {
         case .null: "null"
         case .boolean: "true or false"
-        case .number(let text): "the number \(cut(text))"
+        case .number(let text): "the number \(text.cut())"
         case .string: "a text"
         case .array: "an array"
         case .object: "an object"

@@ -8,12 +8,6 @@ import NIOHTTPTypesHTTP1
 
 /// HTTP/1 on one connection: the parser with its limits, the guard, then the routes.
 struct GuardedHTTP1: ServerChildChannel, HTTPChannelHandler {
-    /// Bytes of answers that the system takes ahead of the client.
-    ///
-    /// With megabytes ahead it would say that there is room again only once a third of them has gone: a slow client
-    /// would seem to take nothing.
-    private static let unsentBytesMax: SocketOptionValue = 64 << 10
-
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
     let responder: HTTPChannelHandler.Responder
@@ -23,7 +17,9 @@ struct GuardedHTTP1: ServerChildChannel, HTTPChannelHandler {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             let unsent = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_NOTSENT_LOWAT))
-            try channel.syncOptions?.setOption(unsent, value: Self.unsentBytesMax)
+            // With megabytes ahead of the client it would say that there is room again only once a third of them has
+            // gone: a slow client would seem to take nothing.
+            try channel.syncOptions?.setOption(unsent, value: SocketOptionValue(AnswerPiece.bytes))
             let pipeline = channel.pipeline.syncOperations
             var decoder = NIOHTTPDecoderLimitConfiguration()
             decoder.maxHeaderFieldSize = RequestShape.fieldBytesMax

@@ -24,12 +24,17 @@ extension Response {
     }
 }
 
+/// What of an answer is given to a connection at once, and what the system takes ahead of the client.
+enum AnswerPiece {
+    static let bytes = 64 << 10
+}
+
 extension ResponseBodyWriter {
     /// Writes piece by piece, so that a client is seen to take each, and only as much waits in the connection.
     @concurrent
     mutating func write(inPieces buffer: ByteBuffer, on channel: any Channel) async throws {
         var rest = buffer
-        while rest.readableBytes > 0, let piece = rest.readSlice(length: min(rest.readableBytes, 64 << 10)) {
+        while rest.readableBytes > 0, let piece = rest.readSlice(length: min(rest.readableBytes, AnswerPiece.bytes)) {
             try await write(piece)
             // What was written has reached the channel by then, so that the next piece waits if it is full.
             try await channel.eventLoop.submit {}.get()

@@ -127,8 +127,6 @@ final class FollowerCount: Sendable {
 struct TailFollower: Sendable {
     /// What is read of the journal at once.
     private static let readAheadBytes = 1 << 20
-    /// What is written to the client at once, and the record that goes beyond it.
-    private static let linesBytes = 64 << 10
 
     let journal: any Journal
     let wanted: [UInt64: TailRoutes.TailedType]
@@ -173,6 +171,8 @@ struct TailFollower: Sendable {
     }
 
     /// Writes the records that are wanted, each as one line: its type, then its fields that are not null.
+    ///
+    /// As many at once as make a piece, and the record that goes beyond it.
     private func follow(_ frame: JournalFrame, _ write: ([UInt8]) async throws -> Void) async throws {
         var lines: [UInt8] = []
         for record in frame.records {
@@ -182,7 +182,7 @@ struct TailFollower: Sendable {
             let filled = entries.filter { $0.value.unwrapped != .null }
             Datum.record([Datum.Entry("event_type", .string(type.name))] + filled).appendJSON(to: &lines)
             lines.append(UInt8(ascii: "\n"))
-            guard lines.count >= Self.linesBytes else { continue }
+            guard lines.count >= AnswerPiece.bytes else { continue }
             try await write(lines)
             lines.removeAll(keepingCapacity: true)
         }
