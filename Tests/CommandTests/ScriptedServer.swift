@@ -79,6 +79,8 @@ final class ScriptedServer {
                                 for i, e in enumerate(events) if "poison" in e]
                     answer = {"accepted": len(events) - len(rejected), "duplicates": 0, "rejected": rejected}
                     if rejected: status = 207
+                    strays = [json.loads(e).get("stray") for e in events]
+                    answer["left_out"] = [{"field": f, "events": strays.count(f)} for f in sorted(set(filter(None, strays)))]
                 else: answer = {"error": {"code": "x", "message": "Answer %d." % status}}
                 answer = json.dumps(answer).encode()
                 self.send_response(status)

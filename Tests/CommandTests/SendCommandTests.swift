@@ -94,6 +94,27 @@ struct SendCommandTests {
         }
     }
 
+    @Test("fields that the server left out are told at the end, and in --json")
+    func leftOut() async throws {
+        try await ScriptedServer.with([]) { server in
+            let input = ["a", "b", "b", "a", "b", ""].map { "{\"stray\":\"\($0)\"}\n" }.joined()
+            let told = try await send(server, "--batch", "2", input: input)
+            #expect(told.status == 0)
+            #expect(
+                told.errors == """
+                    Field b was left out of 3 events: an event of that type has no such field.
+                    Field a was left out of 2 events: an event of that type has no such field.
+
+                    """
+            )
+            let json = try await send(server, "--json", input: input)
+            let summary = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+            #expect(summary["left_out"] as? [String: Int] == ["a": 2, "b": 3])
+            let many = (0..<23).map { "{\"stray\":\"f\($0)\"}\n" }.joined()
+            #expect(try await send(server, input: many).errors.hasSuffix("\n… and 3 other fields.\n"))
+        }
+    }
+
     @Test("events in the Currents envelope go to /v1/currents, those beside them to /v1/events, in order")
     func envelopes() async throws {
         let flat = [#"{"id":"a"}"#, #"{"id":"b","properties":"{\"user\":1}"}"#]

@@ -24,7 +24,11 @@ struct ServerCommandTests {
                 let lines = try server.output().split(separator: "\n").map(String.init)
                 #expect(lines.first == "Courant listens on \(server.address)")
                 #expect(lines.contains { $0.contains(server.data.appending(path: "files").path) })
-                #expect(lines.contains { $0.contains("curl ") && $0.contains("\(server.address)/v1/events") })
+                let tried = try #require(lines.first { $0.hasPrefix("  curl \(server.address)/v1/events") })
+                let shell = URL(filePath: "/bin/sh")
+                for count in ["\"accepted\":1", "\"duplicates\":1"] {
+                    #expect(try await runProgram(shell, ["-c", tried + " -s"]).output.contains(count))
+                }
             }
         }
     }

@@ -100,7 +100,7 @@ final class ScriptedJournal: Journal {
         throw JournalError(.closed, "a scripted journal is written by its test")
     }
 
-    func admits(bytes: Int) -> Bool { true }
+    func refusal(of bytes: Int) -> JournalRefusal? { nil }
 
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
         ScriptedReader(self, partition.rawValue, from)

@@ -103,5 +103,5 @@ final class ForgettingJournal: WrittenJournal {
         AppendResult(duplicates: [], accepted: batch.entries.count, firstOffset: nil)
     }
 
-    func admits(bytes: Int) -> Bool { true }
+    func refusal(of bytes: Int) -> JournalRefusal? { nil }
 }

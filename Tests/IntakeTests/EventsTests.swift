@@ -39,6 +39,20 @@ import Testing
         #expect(record.datum["time"] == .int(1_700_000_000))
     }
 
+    @Test("an unknown event type gets the known one that was meant, the first five of a request")
+    func unknownTypeHint() async throws {
+        let bench = try Bench()
+        let slip = "{\"id\":\"x\",\"event_type\":\"users.messages.email.Opened\"}"
+        let far = "{\"id\":\"x\",\"event_type\":\"weather\"}"
+        let answer = await bench.post("[\(far),\([String](repeating: slip, count: 5).joined(separator: ",")),\(far)]")
+        let messages = answer.rejected.compactMap { $0["message"]?.string }
+        let unknown = "edition 2021 has no event type \"users.messages.email.Opened\""
+        let hint = "\(unknown); did you mean users.messages.email.Open?"
+        #expect(messages[1..<5].allSatisfy { $0 == hint })
+        #expect(messages[0] == "edition 2021 has no event type \"weather\"; GET /v1/glossary lists them")
+        #expect(messages[5].hasSuffix("; GET /v1/glossary lists them") && messages[6] == messages[0])
+    }
+
     @Test(
         "what is wrong with an event is said with code, field and id",
         arguments: [

@@ -40,7 +40,7 @@ final class RecordingJournal: WrittenJournal {
     private struct State {
         var kept: [Kept] = []
         var known: Set<RecordIdentity> = []
-        var admits = true
+        var refusal: JournalRefusal?
         /// The partitions that have stopped.
         var stopped: Set<Int> = []
         var isHeld = false
@@ -60,7 +60,7 @@ final class RecordingJournal: WrittenJournal {
     var kept: [Kept] { state.withLock { $0.kept } }
     /// How often a batch was handed over.
     var handedOver: Int { state.withLock { $0.handedOver } }
-    func refuse() { state.withLock { $0.admits = false } }
+    func refuse(_ refusal: JournalRefusal?) { state.withLock { $0.refusal = refusal } }
     func stop(_ partition: Int = 0) { state.withLock { _ = $0.stopped.insert(partition) } }
     func resume() { state.withLock { $0.stopped = [] } }
 
@@ -122,7 +122,7 @@ final class RecordingJournal: WrittenJournal {
         )
     }
 
-    func admits(bytes: Int) -> Bool { state.withLock { $0.admits } }
+    func refusal(of bytes: Int) -> JournalRefusal? { state.withLock(\.refusal) }
 }
 
 /// An intake over a recording journal, and what it has to say.

@@ -1,5 +1,6 @@
 import Avro
 import Glossary
+import Journal
 import Telemetry
 import Testing
 
@@ -177,9 +178,14 @@ import Testing
     @Test("503 when the disk is full or the journal has closed, and nothing is counted")
     func journalUnavailable() async throws {
         let full = try Bench()
-        full.journal.refuse()
-        let refused = await full.post(entry("a"))
-        #expect(refused.status == 503 && refused.retryAfter != nil && refused.errorCode == "storage_full")
+        for (refusal, code) in [
+            (JournalRefusal.full, "storage_full"), (.behind, "journal_behind"), (.closed, "journal_unavailable"),
+        ] {
+            full.journal.refuse(refusal)
+            let refused = await full.post(entry("a"))
+            #expect(refused.status == 503 && refused.retryAfter != nil && refused.errorCode == code)
+            #expect(refused.text.contains(refusal.message))
+        }
         let closed = try Bench()
         closed.journal.stop()
         let answer = await closed.post(entry("a"))

@@ -214,7 +214,7 @@ struct AppendTests {
                 senders.addTask { _ = try await journal.append(TestRecord.batch([2]), to: .first) }
                 while !journal.holds(bytes: 2 * 114, of: world) { await Task.yield() }
                 group.cancelAll()
-                while journal.admits(bytes: 1) { await Task.yield() }
+                while journal.refusal(of: 1) != .closed { await Task.yield() }
                 let error = await #expect(throws: JournalError.self) {
                     try await journal.append(TestRecord.batch([3]), to: .first)
                 }
@@ -254,11 +254,11 @@ struct AppendTests {
         let room = Locked(true)
         let world = JournalWorld(diskAdmits: { bytes in bytes < 1 << 30 && room.current })
         try await world.run { journal in
-            #expect(journal.admits(bytes: 2 << 20), "one batch alone is let through")
+            #expect(journal.refusal(of: 2 << 20) == nil, "one batch alone is let through")
             room.withLock { $0 = false }
-            #expect(!journal.admits(bytes: 1))
+            #expect(journal.refusal(of: 1) == .full)
             room.withLock { $0 = true }
-            #expect(journal.admits(bytes: 1))
+            #expect(journal.refusal(of: 1) == nil)
         }
     }
 
@@ -299,6 +299,6 @@ struct AppendTests {
 extension SegmentedJournal {
     /// Whether so many bytes were handed over and are not yet durable: then no more than the rest is admitted.
     func holds(bytes: Int, of world: JournalWorld) -> Bool {
-        !admits(bytes: world.settings.queueBytesMax - bytes + 1)
+        refusal(of: world.settings.queueBytesMax - bytes + 1) != nil
     }
 }

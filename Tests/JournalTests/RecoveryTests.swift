@@ -327,10 +327,10 @@ struct RecoveryTests {
                         _ = try await journal.append(TestRecord.batch(first..<first + 20), to: .first)
                     }
                 }
-                while journal.admits(bytes: 1) || world.clock.sleeperCount == 0 { await Task.yield() }
+                while journal.refusal(of: 1) != .full || world.clock.sleeperCount == 0 { await Task.yield() }
                 #expect(world.stops.withLock { $0.isEmpty })
                 world.files.setCapacity(nil)
-                while !journal.admits(bytes: 1) {
+                while journal.refusal(of: 1) != nil {
                     world.clock.advance(by: .seconds(1))
                     await Task.yield()
                 }

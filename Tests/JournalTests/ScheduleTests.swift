@@ -115,7 +115,7 @@ struct ScheduleTests {
             }
             #expect(error?.code == .writeFailed)
             await #expect(throws: JournalError.self) { try await journal.append(TestRecord.batch([2]), to: .first) }
-            #expect(!journal.admits(bytes: 1))
+            #expect(journal.refusal(of: 1) == .closed)
             #expect(world.stops.withLock { $0.map(\.code) } == [.writeFailed])
             // One write and the sync that failed; nothing after it.
             #expect(writes.current == 2)

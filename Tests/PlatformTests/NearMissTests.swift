@@ -19,6 +19,23 @@ struct NearMissTests {
         #expect(NearMiss.sharing(name, among: Self.names) == found)
     }
 
+    @Test(
+        "a slip is found, in the last parts of a name too; what is as near is told beside it",
+        arguments: [
+            ("emial_address", ["email_address"]), ("Name", ["name"]), ("name", []), ("campaign_xd", ["campaign_id"]),
+            ("campaign_ixd", ["campaign_id"]), ("weather", []), ("", []),
+            ("users.messages.email.Clik", ["users.messages.email.Click"]),
+            ("email.click", ["users.messages.email.Click"]),
+            ("Opne", ["users.messages.email.Open", "users.messages.push.Open"]), ("messages.webhook.Sent", []),
+        ]
+    )
+    func suggestions(name: String, found: [String]) {
+        let types = ["users.messages.push.Open", "users.messages.email.Open", "users.messages.email.Click"]
+        #expect(NearMiss.suggestions(for: name, among: Self.names + types) == found)
+        #expect(NearMiss.suggestion(for: name, among: Self.names + types) == found.first)
+        #expect(NearMiss.suggestions(for: name, among: Self.names + types, countMax: 1) == Array(found.prefix(1)))
+    }
+
     @Test("what many names share is no hint, nor is a name of any length")
     func bounds() {
         let more = Self.names + ["campaign_tag"]

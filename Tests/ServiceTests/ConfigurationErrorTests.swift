@@ -222,6 +222,11 @@ import Testing
                 + "near names are users.messages.email.Click, users.messages.email.Open, users.messages.email.Send"
         ),
         Case(
+            connector("events: [users.messages.emial.Click]\n    privacy: {fields: {email_address: drop}}"),
+            "c.yaml:4: connectors.lake.events[0]: matches no event type of edition 2021; "
+                + "near names are users.messages.email.Click, users.messages.email.Bounce, users.messages.email.Open"
+        ),
+        Case(
             connector("events: [\"courant.*\"]"),
             "c.yaml:4: connectors.lake.events[0]: is no system type; expected courant.DeadLetter, named in full"
         ),

@@ -22,7 +22,7 @@ final class CatchingJournal: Journal {
         return AppendResult(duplicates: [], accepted: batch.entries.count, firstOffset: .zero)
     }
 
-    func admits(bytes: Int) -> Bool { true }
+    func refusal(of bytes: Int) -> JournalRefusal? { nil }
     func end(of partition: PartitionID) -> Offset { .zero }
     func oldest(of partition: PartitionID) -> Offset { .zero }
     func waitForEnd(past offset: Offset, of partition: PartitionID) async throws {}

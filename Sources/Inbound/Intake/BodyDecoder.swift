@@ -1,5 +1,6 @@
 import CDeflate
 import CZstd
+import Platform
 
 /// Why a body could not be read at all.
 struct BodyError: Error {
@@ -68,7 +69,7 @@ enum BodyDecoder {
             throw BodyError(
                 status: 415,
                 code: "encoding_unsupported",
-                message: "Content-Encoding \(Rejection.quoted(other)) is not taken; gzip, deflate and zstd are"
+                message: "Content-Encoding \(other.quotedCut) is not taken; gzip, deflate and zstd are"
             )
         }
     }

@@ -119,6 +119,8 @@ final class CompiledEdition: @unchecked Sendable {
         byName = KeyTable(names)
     }
 
+    var typeNames: [String] { (0..<typeCount).map { unsafe types[$0].type.name } }
+
     deinit {
         unsafe types.deinitialize(count: typeCount)
         unsafe types.deallocate()

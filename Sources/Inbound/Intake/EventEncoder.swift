@@ -33,6 +33,8 @@ struct EventEncoder: ~Copyable {
     private var brokenRules: UInt64 = 0
     private var hasDerivedUser = false
     private var unknown = UnknownNames()
+    /// Unknown event types for which a known one is still to be sought: each time costs as much as hundreds of events.
+    private var hintsLeft = 5
     private var madeID: [UInt8] = []
     private var derivedUser: [UInt8] = []
     var objectText: [UInt8] = []
@@ -113,7 +115,7 @@ struct EventEncoder: ~Copyable {
 
     // MARK: - First pass
 
-    private func typeOfEvent(_ object: Int) throws(Rejection) -> UnsafePointer<CompiledType> {
+    private mutating func typeOfEvent(_ object: Int) throws(Rejection) -> UnsafePointer<CompiledType> {
         var at = object + 1
         let close = unsafe tape.close(of: object)
         while at < close {
@@ -131,14 +133,7 @@ struct EventEncoder: ~Copyable {
                 guard let start = name.baseAddress else { break }
                 let found = unsafe edition.byName.find(start, name.count)
                 if found >= 0 { return unsafe UnsafePointer(edition.types + Int(found)) }
-                throw Rejection(
-                    Rejection.Code.typeUnknown,
-                    field: "event_type",
-                    unsafe """
-                    edition \(edition.name) has no event type \(Rejection.quoted(tape.string(at))); \
-                    GET /v1/glossary lists them
-                    """
-                )
+                throw unsafe unknownType(tape.string(at))
             }
             at = unsafe tape.after(at)
         }
@@ -149,6 +144,20 @@ struct EventEncoder: ~Copyable {
             event_type is missing; it names the event type, such as users.messages.email.Open. \
             Several events are an array, or an object a line; the {"events": […]} envelope goes to /v1/currents
             """
+        )
+    }
+
+    private mutating func unknownType(_ name: String) -> Rejection {
+        var near: [String] = []
+        if hintsLeft > 0, name.utf8.count <= String.quotedBytesMax {
+            hintsLeft -= 1
+            near = NearMiss.suggestions(for: name, among: edition.typeNames)
+        }
+        let hint = near.isEmpty ? "GET /v1/glossary lists them" : "did you mean \(near.joined(separator: " or "))?"
+        return Rejection(
+            Rejection.Code.typeUnknown,
+            field: "event_type",
+            "edition \(edition.name) has no event type \(name.quotedCut); \(hint)"
         )
     }
 
@@ -205,7 +214,7 @@ struct EventEncoder: ~Copyable {
                 Rejection.Code.fieldUnknown,
                 field: name,
                 """
-                this event type has no field \(Rejection.quoted(name)); \
+                this event type has no field \(name.quotedCut); \
                 a source with `unknown_fields: reject` rejects it, others leave it out
                 """
             )
@@ -225,7 +234,7 @@ struct EventEncoder: ~Copyable {
     }
 
     static func doubled(_ name: String) -> Rejection {
-        Rejection(Rejection.Code.fieldDoubled, field: name, "\(Rejection.quoted(name)) is given twice; give it once")
+        Rejection(Rejection.Code.fieldDoubled, field: name, "\(name.quotedCut) is given twice; give it once")
     }
 
     // MARK: - Second pass
@@ -557,7 +566,7 @@ struct EventEncoder: ~Copyable {
             throw Rejection(
                 rule.rule.code,
                 field: field,
-                "\(field) is \(Rejection.quoted(value())). \(rule.rule.sentence)"
+                "\(field) is \(value().quotedCut). \(rule.rule.sentence)"
             )
         }
         brokenRules |= 1 << UInt64(rule.rawValue)

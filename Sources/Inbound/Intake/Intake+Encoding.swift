@@ -31,7 +31,7 @@ extension Intake {
             let names = sourceNames.joined(separator: ", ")
             throw EncodingRefusal(
                 code: "source_unknown",
-                message: "there is no source \(Rejection.quoted(source)); there are \(names)"
+                message: "there is no source \(source.quotedCut); there are \(names)"
             )
         }
         let parsed: ParsedBody

@@ -90,7 +90,7 @@ package final class Intake: Sendable {
     package func answer(_ request: consuming IntakeRequest) async -> IntakeAnswer {
         if !request.isUnderWay, let unavailable { return unavailable }
         guard let source = sources[request.source] else {
-            return .error(403, "source_unknown", "there is no source \(Rejection.quoted(request.source))")
+            return .error(403, "source_unknown", "there is no source \(request.source.quotedCut)")
         }
         if let refusal = refusal(request, source) { return refusal }
         let format = request.format
@@ -108,7 +108,9 @@ package final class Intake: Sendable {
         } catch {
             return .error(error)
         }
-        guard journal.admits(bytes: parsed.batches.reduce(0) { $0 + $1.bytes.count }) else { return Self.full }
+        if let refusal = journal.refusal(of: parsed.batches.reduce(0) { $0 + $1.bytes.count }) {
+            return Self.refused(refusal)
+        }
         return await journalled(parsed, source, format)
     }
 
@@ -126,15 +128,18 @@ package final class Intake: Sendable {
         guard wait == 0 else {
             return .error(429, "rate_exceeded", "the source's rate is exceeded; try again", retryAfter: wait)
         }
-        return journal.admits(bytes: request.body.count) ? nil : Self.full
+        return journal.refusal(of: request.body.count).map(Self.refused)
     }
 
-    private static let full = IntakeAnswer.error(
-        503,
-        "storage_full",
-        "the disk budget is spent or the writer is behind; try again",
-        retryAfter: 5
-    )
+    private static func refused(_ refusal: JournalRefusal) -> IntakeAnswer {
+        let (code, seconds) =
+            switch refusal {
+            case .closed: ("journal_unavailable", 1)
+            case .full: ("storage_full", 5)
+            case .behind: ("journal_behind", 1)
+            }
+        return .error(503, code, "\(refusal.message); try again", retryAfter: seconds)
+    }
 
     // MARK: - Parsing
 
@@ -183,7 +188,7 @@ package final class Intake: Sendable {
         return BodyError(
             status: 415,
             code: "type_unsupported",
-            message: "Content-Type \(Rejection.quoted(type)) is not taken; \(taken)\(remedy)"
+            message: "Content-Type \(type.quotedCut) is not taken; \(taken)\(remedy)"
         )
     }
 

@@ -35,10 +35,3 @@ package struct Rejection: Error, Sendable, Hashable {
         self.isSetAside = isSetAside
     }
 }
-
-extension Rejection {
-    /// A text from a sender, shortened for a message.
-    package static func quoted(_ text: String) -> String {
-        "\"\(text.cut())\""
-    }
-}

@@ -106,8 +106,8 @@ package final class Tracker: Sendable {
         guard let source = sources[source] else {
             throw TrackingError(.report, "there is no source \(source)")
         }
-        guard journal.admits(bytes: body.count * 2) else {
-            throw TrackingError(.unavailable, "the disk budget is spent or the writer is behind; try again")
+        if let refusal = journal.refusal(of: body.count * 2) {
+            throw TrackingError(.unavailable, "\(refusal.message); try again")
         }
         let result = await withCheckedContinuation { answer in
             let waiting = Waiting(

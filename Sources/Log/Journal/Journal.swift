@@ -18,8 +18,8 @@ package protocol Journal: AnyObject, Sendable {
     /// fits a frame, or is to be whole, is durable whole or not at all.
     func append(_ batch: RecordBatch, to partition: PartitionID) async throws(JournalError) -> AppendResult
 
-    /// Whether a batch of so many bytes may be handed over now. To be asked before each hand-over.
-    func admits(bytes: Int) -> Bool
+    /// Why a batch of so many bytes may not be handed over now; nil: it may. To be asked before each hand-over.
+    func refusal(of bytes: Int) -> JournalRefusal?
 
     /// A reader that stands at the record `from`.
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader
@@ -173,5 +173,24 @@ package struct RecordSequence: Sequence, IteratorProtocol, Sendable {
         position = end
         offset = offset + 1
         return view
+    }
+}
+
+/// Why a journal takes nothing for a while.
+package enum JournalRefusal: Sendable {
+    /// It has been told to stop, or a write has failed for good.
+    case closed
+    /// The disk budget is spent, or the disk itself is full.
+    case full
+    /// What waits to be written is all that may wait.
+    case behind
+
+    /// For whoever sent it.
+    package var message: String {
+        switch self {
+        case .closed: "the journal takes nothing at present"
+        case .full: "the disk budget is spent or the disk is full"
+        case .behind: "more arrives than the disk takes at present"
+        }
     }
 }

@@ -11,7 +11,7 @@ package struct JournalSettings: Sendable {
     package var duplicateWindow: Duration
     /// For the duplicate windows of all partitions together.
     package var duplicateMemory: Int
-    /// Asked by `admits`, with the journal's bytes on disk: whether the disk budget, which others share, has room.
+    /// Asked with the journal's bytes on disk: whether the disk budget, which others share, has room.
     package var diskAdmits: @Sendable (_ journalBytes: Int64) -> Bool
 
     package init(

@@ -141,12 +141,12 @@ package final class SegmentedJournal: Journal {
         return try await writers[partition.rawValue].append(batch)
     }
 
-    package func admits(bytes: Int) -> Bool {
+    package func refusal(of bytes: Int) -> JournalRefusal? {
+        guard writers.allSatisfy(\.waiting.isTaking) else { return .closed }
+        guard !writers.contains(where: \.isOutOfSpace), context.settings.diskAdmits(bytesOnDisk) else { return .full }
         let queued = writers.reduce(0) { $0 + $1.waiting.bytes }
         // One batch alone is let through, however large: it could never be handed over else.
-        guard queued == 0 || queued + bytes <= context.settings.queueBytesMax else { return false }
-        guard writers.allSatisfy({ $0.waiting.isTaking && !$0.isOutOfSpace }) else { return false }
-        return context.settings.diskAdmits(bytesOnDisk)
+        return queued == 0 || queued + bytes <= context.settings.queueBytesMax ? nil : .behind
     }
 
     package func makeReader(_ partition: PartitionID, from offset: Offset) -> any JournalReader {

@@ -26,7 +26,7 @@ final class BoundedJournal: Journal {
         throw JournalError(.closed, "a replay only reads")
     }
 
-    func admits(bytes: Int) -> Bool { false }
+    func refusal(of bytes: Int) -> JournalRefusal? { .closed }
 
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
         let bounds = bounds[partition.rawValue]

@@ -12,4 +12,7 @@ extension String {
         while end.samePosition(in: unicodeScalars) == nil { utf8.formIndex(before: &end) }
         return String(unicodeScalars[..<end]) + ending
     }
+
+    /// The text in quotation marks, cut, as messages show what a stranger wrote.
+    package var quotedCut: String { "\"\(cut())\"" }
 }

@@ -3,12 +3,18 @@ package enum NearMiss {
     /// Bytes of a name that are compared: what is longer is no slip, and the comparison is quadratic.
     private static let comparedMax = 200
 
-    /// The nearest of `candidates`, if it is near enough to be meant: one slip in three characters.
+    /// The nearest of `candidates`, if it is near enough to be meant.
     package static func suggestion(for name: String, among candidates: [String]) -> String? {
-        let limit = max(1, name.count / 3)
+        suggestions(for: name, among: candidates, countMax: 1).first
+    }
+
+    /// The nearest of `candidates`, where they are near enough to be meant: one slip in three
+    /// characters.
+    package static func suggestions(for name: String, among candidates: [String], countMax: Int = 3) -> [String] {
+        let limit = max(1, min(name.utf8.count, comparedMax) / 3)
         let ranked = ranking(of: candidates, by: name)
-        guard let best = ranked.first, best.distance <= limit, best.name != name else { return nil }
-        return best.name
+        guard let best = ranked.first, best.distance <= limit, best.name != name else { return [] }
+        return ranked.prefix { $0.distance == best.distance }.prefix(countMax).map(\.name)
     }
 
     /// The candidates that begin or end with all words of `name`, or it with theirs: `email_address` for `email`, and
@@ -30,10 +36,19 @@ package enum NearMiss {
         ranking(of: candidates, by: name).prefix(countMax).map(\.name)
     }
 
+    /// By the whole name, and by as many of its last parts as were written: `email.clik` is near
+    /// `users.messages.email.Click`.
     private static func ranking(of candidates: [String], by name: String) -> [(name: String, distance: Int)] {
-        let wanted = Array(name.lowercased().utf8.prefix(Self.comparedMax))
-        return candidates.map { ($0, distance(wanted, Array($0.lowercased().utf8))) }
-            .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+        let wanted = Array(name.lowercased().utf8.prefix(comparedMax))
+        let dot = UInt8(ascii: ".")
+        let parts = wanted.count { $0 == dot } + 1
+        let ranked = candidates.map { candidate in
+            let whole = Array(candidate.lowercased().utf8)
+            let tail = Array(whole.split(separator: dot).suffix(parts).joined(separator: [dot]))
+            let apart = distance(wanted, whole)
+            return (name: candidate, distance: tail == whole ? apart : min(apart, distance(wanted, tail)))
+        }
+        return ranked.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
     }
 
     /// Insertions, deletions, replacements and swaps of neighbours that lead from one to the other.

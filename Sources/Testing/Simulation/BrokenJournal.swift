@@ -119,7 +119,7 @@ final class BrokenJournal: Journal {
     var secret: [UInt8] { base.secret }
     var recordBytesMax: Int { base.recordBytesMax }
     var bytesOnDisk: Int64 { base.bytesOnDisk }
-    func admits(bytes: Int) -> Bool { variant == .ignoresDisk || base.admits(bytes: bytes) }
+    func refusal(of bytes: Int) -> JournalRefusal? { variant == .ignoresDisk ? nil : base.refusal(of: bytes) }
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {
         let reader = base.makeReader(partition, from: from)
         if variant == .keepsHour { return HourKeeper(reader) }

@@ -1,4 +1,5 @@
 import Avro
+import Platform
 
 /// The words that change a subscription by SMS, in each language of a group.
 ///
@@ -122,7 +123,7 @@ extension Keywords.Language {
                 throw DefinitionError(
                     .wrongValue,
                     at: place,
-                    "must be a single word, found \(MemberReader.shown(word))"
+                    "must be a single word, found \(word.quotedCut)"
                 )
             }
             return word
@@ -163,7 +164,7 @@ extension Keywords {
                         continue
                     }
                     guard other.meaning != meaning else { continue }
-                    let message = "must mean one thing: \(MemberReader.shown(word)) stands at \(other.place) too"
+                    let message = "must mean one thing: \(word.quotedCut) stands at \(other.place) too"
                     throw DefinitionError(.doubled, at: place, message)
                 }
             }

@@ -109,7 +109,7 @@ struct MemberReader {
         guard let text = value.string else { throw wrongType(name, Self.list(words), value) }
         guard let word = Word(rawValue: text) else {
             let hint = NearMiss.suggestion(for: text, among: words).map { "; did you mean \($0)?" } ?? ""
-            let message = "must be \(Self.list(words)), found \(Self.shown(text))\(hint)"
+            let message = "must be \(Self.list(words)), found \(text.quotedCut)\(hint)"
             throw DefinitionError(.wrongValue, at: path(of: name), message)
         }
         return word
@@ -226,7 +226,7 @@ extension MemberReader {
         var places: [String: Int] = [:]
         for (index, text) in texts.enumerated() {
             guard let first = places.updateValue(index, forKey: text) else { continue }
-            let message = "must differ from \(path)[\(first)]\(member): both are \(shown(text))"
+            let message = "must differ from \(path)[\(first)]\(member): both are \(text.quotedCut)"
             throw DefinitionError(.doubled, at: "\(path)[\(index)]\(member)", message)
         }
     }
@@ -248,11 +248,6 @@ extension MemberReader {
         guard near.isEmpty else { return "did you mean \(near.joined(separator: " or "))?" }
         guard known.count > hintedMax else { return "expected \(list(known))" }
         return "expected \(list(Array(known.prefix(hintedMax)))) or \(known.count - hintedMax) others"
-    }
-
-    /// In quotes, and cut where it is long: it stands in a message.
-    static func shown(_ text: String) -> String {
-        "\"\(text.cut())\""
     }
 
     /// Refuses U+0000 in any name and text.

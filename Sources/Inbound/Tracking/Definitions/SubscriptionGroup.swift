@@ -1,5 +1,6 @@
 package import Avro
 import Glossary
+import Platform
 
 /// What users subscribe to and leave: a list of an email provider, or the numbers that send an SMS programme.
 package struct SubscriptionGroup: Sendable, Hashable {
@@ -147,7 +148,7 @@ extension SubscriptionGroup {
         )
         for (index, number) in numbers.enumerated() where !isNumber(number) {
             let rule = "a plus sign and 2 to 15 digits, the first not 0, or a short code of 3 to 8 digits"
-            let message = "must be \(rule), found \(MemberReader.shown(number))"
+            let message = "must be \(rule), found \(number.quotedCut)"
             throw DefinitionError(.wrongValue, at: "\(reader.path(of: "numbers"))[\(index)]", message)
         }
         return numbers

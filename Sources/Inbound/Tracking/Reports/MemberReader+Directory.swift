@@ -1,11 +1,12 @@
 import Glossary
+import Platform
 
 /// Members of the directory: what no event can have would never be found there.
 extension MemberReader {
     func timezone() throws(DefinitionError) -> String? {
         guard let name = try optionalText("timezone", bytesMax: 100) else { return nil }
         guard FieldRule.timezone.holds(for: name.utf8Span.span) else {
-            let message = "must be a time zone of the IANA database such as Europe/Berlin, found \(Self.shown(name))"
+            let message = "must be a time zone of the IANA database such as Europe/Berlin, found \(name.quotedCut)"
             throw DefinitionError(.wrongValue, at: path(of: "timezone"), message)
         }
         return name
@@ -32,7 +33,7 @@ extension MemberReader {
     ) throws(DefinitionError) -> [String] {
         let texts = try texts(name, countMax: 100, bytesMax: bytesMax)
         for (index, text) in texts.enumerated() where !holds(text) {
-            let message = "must be \(rule), found \(Self.shown(text))"
+            let message = "must be \(rule), found \(text.quotedCut)"
             throw DefinitionError(.wrongValue, at: "\(path(of: name))[\(index)]", message)
         }
         return texts

@@ -58,7 +58,7 @@ extension Turn {
         guard let id = fields.string("canvas_id"), book.canvas(id, at: time) == nil else { return nil }
         let near = NearMiss.suggestion(for: id, among: book.canvases(at: time).map(\.id))
         let hint = near.map { "did you mean \($0)?" } ?? "define it, or say in_control_group"
-        let message = "in_control_group is missing, and canvas \(MemberReader.shown(id)) is not defined; \(hint)"
+        let message = "in_control_group is missing, and canvas \(id.quotedCut) is not defined; \(hint)"
         return ItemRejection(index, Rejection.Code.fieldMissing, "in_control_group", message)
     }
 

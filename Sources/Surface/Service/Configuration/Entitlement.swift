@@ -27,31 +27,33 @@ struct Entitlement {
         filter.actions = Self.tags(section, "actions", of: types.types.flatMap { tags($0.actions) })
     }
 
+    /// The names and globs, slips among them too: a list of slips only would count as none, which carries everything.
     private static func events(_ section: ConfigurationSection, _ edition: Edition) -> [String] {
         let expected = "the name of an event type or a glob such as users.messages.*"
-        return section.strings("events", expected: expected).compactMap { found in
+        return section.strings("events", expected: expected).map { found in
             if systemTypes.contains(found.value) { return found.value }
             if !edition.types(matching: Filter(events: [found.value])).isEmpty { return found.value }
             if found.value.hasPrefix("courant.") {
                 let message = "is no system type; expected \(ConfigurationSection.list(systemTypes)), named in full"
                 section.report(message, key: found.key, line: found.line)
-                return nil
+                return found.value
             }
             let names = edition.types.flatMap { [$0.name] + $0.aliases }
             let near = NearMiss.nearest(to: found.value, among: names).joined(separator: ", ")
             let message = "matches no event type of edition \(edition.name); near names are \(near)"
             section.report(message, key: found.key, line: found.line)
-            return nil
+            return found.value
         }
     }
 
     private static func tags(_ section: ConfigurationSection, _ key: String, of known: [String]) -> [String] {
         var words: [String] = []
         for word in known where !words.contains(word) { words.append(word) }
-        return section.strings(key, expected: ConfigurationSection.list(words)).compactMap { found in
-            if words.contains(where: { $0.lowercased() == found.value.lowercased() }) { return found.value }
-            section.reportChoice(found, key: found.key, words: words)
-            return nil
+        return section.strings(key, expected: ConfigurationSection.list(words)).map { found in
+            if !words.contains(where: { $0.lowercased() == found.value.lowercased() }) {
+                section.reportChoice(found, key: found.key, words: words)
+            }
+            return found.value
         }
     }
 }

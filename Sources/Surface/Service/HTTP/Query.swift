@@ -35,7 +35,7 @@ struct Query {
         let found = text(name) ?? value
         guard words.contains(found) else {
             let expected = ConfigurationSection.list(words)
-            throw .bad("parameter_invalid", "\(name) is \(expected), not \(Rejection.quoted(found)).")
+            throw .bad("parameter_invalid", "\(name) is \(expected), not \(found.quotedCut).")
         }
         return found
     }
@@ -45,7 +45,7 @@ struct Query {
         guard let text = text(name) else { return value }
         guard let given = ConfigurationUnits.duration(text), (.zero...most).contains(given) else {
             let bound = ConfigurationUnits.text(most)
-            let message = "\(name) is a duration up to \(bound) such as 60s, not \(Rejection.quoted(text))."
+            let message = "\(name) is a duration up to \(bound) such as 60s, not \(text.quotedCut)."
             throw .bad("parameter_invalid", message)
         }
         return given
@@ -56,7 +56,7 @@ struct Query {
         switch text(name) {
         case nil, "false"?: return false
         case ""?, "true"?: return true
-        case let other?: throw .bad("parameter_invalid", "\(name) is true or false, not \(Rejection.quoted(other)).")
+        case let other?: throw .bad("parameter_invalid", "\(name) is true or false, not \(other.quotedCut).")
         }
     }
 
@@ -65,7 +65,7 @@ struct Query {
         guard !known.isEmpty else { throw .bad("parameter_unknown", "This address takes no parameters.") }
         let hint = NearMiss.suggestion(for: stranger, among: known).map { "did you mean \($0)?" }
         let list = "it takes \(known.joined(separator: ", "))."
-        throw .bad("parameter_unknown", "There is no parameter \(Rejection.quoted(stranger)) here; \(hint ?? list)")
+        throw .bad("parameter_unknown", "There is no parameter \(stranger.quotedCut) here; \(hint ?? list)")
     }
 
     static func decoded(_ text: Substring) -> String {

@@ -2,6 +2,7 @@ import Delivery
 import HTTPTypes
 import Hummingbird
 import Intake
+import Platform
 
 /// Deliveries watched and steered.
 struct ConnectorRoutes: Sendable {
@@ -116,7 +117,7 @@ struct ConnectorRoutes: Sendable {
     private static func unknown(_ name: String, _ delivery: Delivery) -> RouteError {
         let names = delivery.connectors.map(\.settings.name).joined(separator: ", ")
         let known = names.isEmpty ? "there are none" : "there are \(names)"
-        return RouteError(.notFound, "connector_unknown", "There is no connector \(Rejection.quoted(name)); \(known).")
+        return RouteError(.notFound, "connector_unknown", "There is no connector \(name.quotedCut); \(known).")
     }
 
     private func flush(_ request: Request, _ context: CourantContext) async throws -> Response {

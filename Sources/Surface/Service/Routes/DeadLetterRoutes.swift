@@ -89,7 +89,7 @@ struct DeadLetterRoutes: Sendable {
     private static func place(_ context: CourantContext) throws(RouteError) -> DeadLetters.Place {
         let text = Query.decoded(Substring(context.parameters.get("id") ?? ""))
         guard let place = DeadLetters.Place(text) else {
-            throw RouteError(.notFound, "dead_letter_unknown", "There is no dead letter \(Rejection.quoted(text)).")
+            throw RouteError(.notFound, "dead_letter_unknown", "There is no dead letter \(text.quotedCut).")
         }
         return place
     }

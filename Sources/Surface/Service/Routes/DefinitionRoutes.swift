@@ -125,7 +125,7 @@ struct DefinitionRoutes: Sendable {
             case .canvas: ("canvas", book.canvases(at: time).map(\.id))
             case .group: ("subscription group", book.groups(at: time).map(\.id))
             }
-        let message = "There is no \(noun) \(Rejection.quoted(id)); \(NameList.told(ids, near: id))."
+        let message = "There is no \(noun) \(id.quotedCut); \(NameList.told(ids, near: id))."
         return RouteError(.notFound, "\(kind.rawValue)_unknown", message)
     }
 }

@@ -44,7 +44,7 @@ struct GlossaryRoutes: Sendable {
         let name = Query.decoded(Substring(context.parameters.get("type") ?? ""))
         guard let type = edition.type(named: name) else {
             let near = NearMiss.nearest(to: name, among: edition.types.map(\.name)).joined(separator: ", ")
-            let message = "Edition \(edition.name) has no event type \(Rejection.quoted(name)); near names are \(near)."
+            let message = "Edition \(edition.name) has no event type \(name.quotedCut); near names are \(near)."
             throw RouteError(.notFound, "event_type_unknown", message)
         }
         let text =

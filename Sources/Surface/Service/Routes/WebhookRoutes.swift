@@ -58,9 +58,9 @@ struct WebhookRoutes: Sendable {
     private static func unknown(_ provider: String, _ source: String) -> String {
         let providers = [SendGridWebhook.name, SESWebhook.name, TwilioWebhook.name].sorted()
         guard providers.contains(provider) else {
-            return "There is no provider \(Rejection.quoted(provider)); \(NameList.told(providers, near: provider))."
+            return "There is no provider \(provider.quotedCut); \(NameList.told(providers, near: provider))."
         }
-        return "Here is no webhook of \(provider) for a source \(Rejection.quoted(source)): look at the address, or "
+        return "Here is no webhook of \(provider) for a source \(source.quotedCut): look at the address, or "
             + "configure sources.NAME.webhooks.\(provider)."
     }
 

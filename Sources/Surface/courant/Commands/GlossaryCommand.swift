@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glossary
+import Platform
 
 /// `courant glossary`: what an event is, looked up without a server.
 struct GlossaryCommand: ParsableCommand {
@@ -52,7 +53,7 @@ struct EditionOption: ParsableArguments {
                 "Edition \(edition.name) has no type `\(name)`, but edition \(other.name) has: add --edition \(other.name)."
             )
         }
-        let near = NearMiss.names(near: name, among: edition.types.map(\.name))
+        let near = NearMiss.suggestions(for: name, among: edition.types.map(\.name))
         let hint =
             near.isEmpty
             ? "`courant glossary list` shows all names."
@@ -102,7 +103,7 @@ struct GlossaryFilters: ParsableArguments {
         for value in given where resolved.types(matching: filter(value)).isEmpty {
             var known: [String] = []
             for tag in tags where !known.contains(tag.slug) { known.append(tag.slug) }
-            let near = NearMiss.names(near: value, among: known)
+            let near = NearMiss.suggestions(for: value, among: known)
             let hint = near.isEmpty ? "There are \(known.joined(separator: ", "))." : "Did you mean \(near[0])?"
             throw CommandFailure(.usage, "Edition \(resolved.name) has no \(option) `\(value)`. \(hint)")
         }

@@ -111,6 +111,7 @@ struct Send: AsyncParsableCommand {
             try output.line("\(Figures.count(summary.sent, "event")) in \(Figures.duration(elapsed)), \(rate)")
         }
         try output.flush()
+        for line in summary.leftOutLines { StandardError.line(line) }
         for rejection in summary.rejections { StandardError.line(rejection.sentence) }
         if summary.rejected > summary.rejections.count {
             StandardError.line("… and \(Figures.count(summary.rejected - summary.rejections.count)) more.")

@@ -100,7 +100,9 @@ struct Serve: AsyncParsableCommand {
         return lines.joined(separator: "\n")
     }
 
-    private static let sampleEvent =
-        #"{"event_type":"users.messages.email.Open","external_user_id":"ada","email_address":"ada@example.com","#
-        + #""time":1782000300}"#
+    /// With an id, which a strict source demands; another with each start, or the next try would be a repeat.
+    private static var sampleEvent: String {
+        #"{"id":"\#(UUID().uuidString.lowercased())","event_type":"users.messages.email.Open","#
+            + #""user_id":"ada","email_address":"ada@example.com","time":1782000300}"#
+    }
 }

@@ -80,6 +80,7 @@ struct EventSender: Sendable {
         summary.accepted = verdict.accepted
         summary.duplicates = verdict.duplicates
         summary.setAside = verdict.setAside ?? 0
+        for field in verdict.leftOut ?? [] { summary.leftOut[field.field, default: 0] += field.events }
         let rejections = verdict.rejected ?? []
         summary.rejected = rejections.count + (verdict.alsoRejected ?? []).count
         for rejected in rejections.prefix(SendSummary.rejectionsKept) {
@@ -109,16 +110,24 @@ struct EventsAnswer: Decodable, Sendable {
         let message: String
     }
 
+    /// A field that the server left out, and of how many events.
+    struct LeftOut: Decodable, Sendable {
+        let field: String
+        let events: Int
+    }
+
     let accepted: Int
     let duplicates: Int
     let rejected: [Rejected]?
     /// The places of those that there was no room to tell more of.
     let alsoRejected: [Int]?
     let setAside: Int?
+    let leftOut: [LeftOut]?
 
     private enum CodingKeys: String, CodingKey {
         case accepted, duplicates, rejected
         case alsoRejected = "also_rejected"
         case setAside = "set_aside"
+        case leftOut = "left_out"
     }
 }
