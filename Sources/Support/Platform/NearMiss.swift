@@ -12,7 +12,7 @@ package enum NearMiss {
     /// characters.
     package static func suggestions(for name: String, among candidates: [String], countMax: Int = 3) -> [String] {
         let limit = max(1, min(name.utf8.count, comparedMax) / 3)
-        let ranked = ranking(of: candidates, by: name)
+        let ranked = ranking(of: candidates, by: name, within: limit)
         guard let best = ranked.first, best.distance <= limit, best.name != name else { return [] }
         return ranked.prefix { $0.distance == best.distance }.prefix(countMax).map(\.name)
     }
@@ -36,24 +36,32 @@ package enum NearMiss {
         ranking(of: candidates, by: name).prefix(countMax).map(\.name)
     }
 
-    /// By the whole name, and by as many of its last parts as were written: `email.clik` is near
-    /// `users.messages.email.Click`.
-    private static func ranking(of candidates: [String], by name: String) -> [(name: String, distance: Int)] {
+    /// By the whole name, and by as many of its last parts as were written.
+    ///
+    /// So `email.clik` is near `users.messages.email.Click`. How far those are that are not `within` the limit is not
+    /// counted.
+    private static func ranking(
+        of candidates: [String],
+        by name: String,
+        within limit: Int = .max
+    ) -> [(name: String, distance: Int)] {
         let wanted = Array(name.lowercased().utf8.prefix(comparedMax))
         let dot = UInt8(ascii: ".")
         let parts = wanted.count { $0 == dot } + 1
         let ranked = candidates.map { candidate in
             let whole = Array(candidate.lowercased().utf8)
             let tail = Array(whole.split(separator: dot).suffix(parts).joined(separator: [dot]))
-            let apart = distance(wanted, whole)
-            return (name: candidate, distance: tail == whole ? apart : min(apart, distance(wanted, tail)))
+            let apart = distance(wanted, whole, limit)
+            return (name: candidate, distance: tail == whole ? apart : min(apart, distance(wanted, tail, limit)))
         }
         return ranked.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
     }
 
-    /// Insertions, deletions, replacements and swaps of neighbours that lead from one to the other.
-    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        guard !left.isEmpty, !right.isEmpty else { return max(left.count, right.count) }
+    /// Insertions, deletions, replacements and swaps of neighbours that lead from one to the other; where these must be
+    /// more than `limit`, the difference in length.
+    private static func distance(_ left: [UInt8], _ right: [UInt8], _ limit: Int) -> Int {
+        let difference = abs(left.count - right.count)
+        guard !left.isEmpty, !right.isEmpty, difference <= limit else { return difference }
         var beforeLast: [Int] = []
         var last = Array(0...right.count)
         for row in 1...left.count {
