@@ -297,8 +297,8 @@ struct AppendTests {
 }
 
 extension SegmentedJournal {
-    /// Whether so many bytes were handed over and are not yet durable: then no more than the rest is admitted.
+    /// Whether so many bytes were handed over and are not yet durable: then no more than the rest is taken.
     func holds(bytes: Int, of world: JournalWorld) -> Bool {
-        refusal(of: world.settings.queueBytesMax - bytes + 1) != nil
+        refusal(of: world.settings.queueBytesMax - bytes + 1) == .behind
     }
 }

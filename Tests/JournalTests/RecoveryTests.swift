@@ -347,7 +347,7 @@ struct RecoveryTests {
         world.files.setCapacity(8 << 10)
         let running = Task { await Self.error { try await journal.run() } }
         async let refused = Self.error { _ = try await journal.append(TestRecord.batch([1]), to: .first) }
-        while world.clock.sleeperCount == 0 || !journal.holds(bytes: 114, of: world) { await Task.yield() }
+        while world.clock.sleeperCount == 0 || journal.refusal(of: 1) != .full { await Task.yield() }
         running.cancel()
         // A batch that the writer had not taken yet is turned away; then the journal has nothing to complain of.
         let code = await refused?.code

@@ -33,7 +33,8 @@ struct NearMissTests {
         let types = ["users.messages.push.Open", "users.messages.email.Open", "users.messages.email.Click"]
         #expect(NearMiss.suggestions(for: name, among: Self.names + types) == found)
         #expect(NearMiss.suggestion(for: name, among: Self.names + types) == found.first)
-        #expect(NearMiss.suggestions(for: name, among: Self.names + types, countMax: 1) == Array(found.prefix(1)))
+        let one = NearMiss.suggestions(for: name, among: Self.names + types, countMax: 1)
+        #expect(one == (found.count > 1 ? [] : found), "several that are as near are no hint")
     }
 
     @Test("what many names share is no hint, nor is a name of any length")

@@ -77,7 +77,10 @@ import Testing
             let answer = try await ask("POST", "\(service.url)/v1/events", body: one)
             #expect(answer.status == 503)
             #expect(answer.code == "storage_full")
-            #expect(answer.headers["retry-after"] != nil)
+            #expect(answer.headers["retry-after"] == "5")
+            let users = #"{"users":[{"user_id":"u-1"}]}"#
+            let report = try await ask("PUT", "\(service.url)/v1/users", body: users)
+            #expect(report.status == 503 && report.code == "storage_full" && report.headers["retry-after"] == "5")
             #expect(try await ask("GET", "\(service.url)/v1/status")["disk", "has_room"] as? Bool == false)
             #expect(try await ask("GET", "\(service.url)/readyz").status == 200)
             #expect(try await ask("GET", "\(service.url)/metrics").body.contains("courant_service_disk_has_room 0\n"))

@@ -132,12 +132,7 @@ package final class Intake: Sendable {
     }
 
     private static func refused(_ refusal: JournalRefusal) -> IntakeAnswer {
-        let (code, seconds) =
-            switch refusal {
-            case .closed: ("journal_unavailable", 1)
-            case .full: ("storage_full", 5)
-            case .behind: ("journal_behind", 1)
-            }
+        let (code, seconds) = refusal.answer
         return .error(503, code, "\(refusal.message); try again", retryAfter: seconds)
     }
 

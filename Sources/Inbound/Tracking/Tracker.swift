@@ -107,7 +107,7 @@ package final class Tracker: Sendable {
             throw TrackingError(.report, "there is no source \(source)")
         }
         if let refusal = journal.refusal(of: body.count * 2) {
-            throw TrackingError(.unavailable, "\(refusal.message); try again")
+            throw TrackingError(refusal)
         }
         let result = await withCheckedContinuation { answer in
             let waiting = Waiting(

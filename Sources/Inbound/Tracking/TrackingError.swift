@@ -1,3 +1,5 @@
+package import Journal
+
 /// Every failure of the room.
 package struct TrackingError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
@@ -17,10 +19,19 @@ package struct TrackingError: Error, Sendable, CustomStringConvertible {
 
     package let code: Code
     package let message: String
+    /// Where it is the journal that takes nothing: why.
+    package let refusal: JournalRefusal?
 
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+        refusal = nil
+    }
+
+    init(_ refusal: JournalRefusal) {
+        code = .unavailable
+        message = "\(refusal.message); try again"
+        self.refusal = refusal
     }
 
     package var description: String { message }

@@ -185,7 +185,16 @@ package enum JournalRefusal: Sendable {
     /// What waits to be written is all that may wait.
     case behind
 
-    /// For whoever sent it.
+    /// What an answer says of it to programs, and after how many seconds another try is worth while.
+    package var answer: (code: String, retryAfter: Int) {
+        switch self {
+        case .closed: ("journal_unavailable", 1)
+        case .full: ("storage_full", 5)
+        case .behind: ("journal_behind", 1)
+        }
+    }
+
+    /// And to people.
     package var message: String {
         switch self {
         case .closed: "the journal takes nothing at present"

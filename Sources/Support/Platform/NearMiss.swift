@@ -5,16 +5,23 @@ package enum NearMiss {
 
     /// The nearest of `candidates`, if it is near enough to be meant.
     package static func suggestion(for name: String, among candidates: [String]) -> String? {
-        suggestions(for: name, among: candidates, countMax: 1).first
+        likely(name, among: candidates).first
     }
 
-    /// The nearest of `candidates`, where they are near enough to be meant: one slip in three
-    /// characters.
+    /// The nearest of `candidates`, where they are near enough to be meant.
+    ///
+    /// None where more than `countMax` are as near: that would be no hint.
     package static func suggestions(for name: String, among candidates: [String], countMax: Int = 3) -> [String] {
+        let found = likely(name, among: candidates)
+        return found.count <= countMax ? found : []
+    }
+
+    /// All that are as near as the nearest, if that has one slip in three characters at most.
+    private static func likely(_ name: String, among candidates: [String]) -> [String] {
         let limit = max(1, min(name.utf8.count, comparedMax) / 3)
         let ranked = ranking(of: candidates, by: name, within: limit)
         guard let best = ranked.first, best.distance <= limit, best.name != name else { return [] }
-        return ranked.prefix { $0.distance == best.distance }.prefix(countMax).map(\.name)
+        return ranked.prefix { $0.distance == best.distance }.map(\.name)
     }
 
     /// The candidates that begin or end with all words of `name`, or it with theirs: `email_address` for `email`, and

@@ -1,6 +1,7 @@
 import Avro
 import HTTPTypes
 import Hummingbird
+import Journal
 import Tracking
 
 /// What happened, as senders and apps report it.
@@ -192,8 +193,13 @@ extension RouteError {
         case .report: self = RouteError(.unprocessableContent, "report_invalid", "\(error.message).")
         case .tooLarge: self = RouteError(.contentTooLarge, "report_too_large", "\(error.message).")
         case .state, .otherJournal: self = .fault("The service could not do this now; try again.")
-        case .journal, .unavailable:
-            self = RouteError(.serviceUnavailable, "unavailable", "\(error.message).", retryAfter: 1)
+        case .journal, .unavailable: self = .unavailable(error)
         }
+    }
+
+    /// Nothing of the report is in, for a reason of ours.
+    static func unavailable(_ error: TrackingError) -> RouteError {
+        let (code, seconds) = error.refusal?.answer ?? ("unavailable", 1)
+        return RouteError(.serviceUnavailable, code, "\(error.message).", retryAfter: seconds)
     }
 }

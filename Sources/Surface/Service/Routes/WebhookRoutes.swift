@@ -221,7 +221,7 @@ struct WebhookRoutes: Sendable {
         } catch {
             failStop.check(error)
             // Never a 4xx for a fault of ours: some providers take it for an answer and forget the event.
-            throw RouteError(.serviceUnavailable, "unavailable", "\(error.message).", retryAfter: 1)
+            throw .unavailable(error)
         }
     }
 }

@@ -53,7 +53,7 @@ struct EditionOption: ParsableArguments {
                 "Edition \(edition.name) has no type `\(name)`, but edition \(other.name) has: add --edition \(other.name)."
             )
         }
-        let near = NearMiss.suggestions(for: name, among: edition.types.map(\.name))
+        let near = NearMiss.suggestions(for: name, among: edition.types.map(\.name), countMax: 12)
         let hint =
             near.isEmpty
             ? "`courant glossary list` shows all names."
@@ -103,8 +103,8 @@ struct GlossaryFilters: ParsableArguments {
         for value in given where resolved.types(matching: filter(value)).isEmpty {
             var known: [String] = []
             for tag in tags where !known.contains(tag.slug) { known.append(tag.slug) }
-            let near = NearMiss.suggestions(for: value, among: known)
-            let hint = near.isEmpty ? "There are \(known.joined(separator: ", "))." : "Did you mean \(near[0])?"
+            let near = NearMiss.suggestion(for: value, among: known)
+            let hint = near.map { "Did you mean \($0)?" } ?? "There are \(known.joined(separator: ", "))."
             throw CommandFailure(.usage, "Edition \(resolved.name) has no \(option) `\(value)`. \(hint)")
         }
     }

@@ -80,7 +80,7 @@ struct EventSender: Sendable {
         summary.accepted = verdict.accepted
         summary.duplicates = verdict.duplicates
         summary.setAside = verdict.setAside ?? 0
-        for field in verdict.leftOut ?? [] { summary.leftOut[field.field, default: 0] += field.events }
+        summary.leftOut = verdict.leftOut ?? []
         let rejections = verdict.rejected ?? []
         summary.rejected = rejections.count + (verdict.alsoRejected ?? []).count
         for rejected in rejections.prefix(SendSummary.rejectionsKept) {
@@ -111,9 +111,9 @@ struct EventsAnswer: Decodable, Sendable {
     }
 
     /// A field that the server left out, and of how many events.
-    struct LeftOut: Decodable, Sendable {
+    struct LeftOut: Codable, Sendable {
         let field: String
-        let events: Int
+        var events: Int
     }
 
     let accepted: Int

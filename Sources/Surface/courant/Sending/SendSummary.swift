@@ -23,7 +23,7 @@ struct SendSummary: Codable, Sendable {
     /// Events in the Currents envelope that became dead letters: the server has them, they must not be sent again.
     var setAside = 0
     /// Events that have a field of that name, which their types have not: the server left it out.
-    var leftOut: [String: Int] = [:]
+    var leftOut: [EventsAnswer.LeftOut] = []
     /// The first rejections, in the order in which they were answered.
     var rejections: [RejectedEvent] = []
 
@@ -35,12 +35,15 @@ struct SendSummary: Codable, Sendable {
 
     /// As many as help to find the cause; a whole file of them would hide it.
     static let rejectionsKept = 20
+    /// Names of fields beyond these are made up anew for each event.
+    private static let fieldsKept = 1_000
 
     /// What was left out, for people: the field of most events first.
     var leftOutLines: [String] {
-        let fields = leftOut.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
-        var lines = fields.prefix(Self.rejectionsKept).map { field, events in
-            "Field \(field) was left out of \(Figures.count(events, "event")): an event of that type has no such field."
+        let fields = leftOut.sorted { ($0.events, $1.field) > ($1.events, $0.field) }
+        var lines = fields.prefix(Self.rejectionsKept).map { left in
+            "Field \(left.field) was left out of \(Figures.count(left.events, "event")): "
+                + "an event of that type has no such field."
         }
         if fields.count > lines.count {
             lines.append("… and \(Figures.count(fields.count - lines.count, "other field")).")
@@ -54,7 +57,13 @@ struct SendSummary: Codable, Sendable {
         duplicates += other.duplicates
         rejected += other.rejected
         setAside += other.setAside
-        leftOut.merge(other.leftOut, uniquingKeysWith: +)
+        for left in other.leftOut {
+            if let place = leftOut.firstIndex(where: { $0.field == left.field }) {
+                leftOut[place].events += left.events
+            } else if leftOut.count < Self.fieldsKept {
+                leftOut.append(left)
+            }
+        }
         rejections.append(contentsOf: other.rejections.prefix(max(0, Self.rejectionsKept - rejections.count)))
     }
 }
