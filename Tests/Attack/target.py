@@ -68,6 +68,7 @@ class Target:
     def metric(self, name):
         text = self.ask("GET", "/metrics")[1].decode()
         values = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(name)]
+        assert values, f"there is no metric {name}"
         return sum(float(value) for value in values)
 
     def memory(self, peak=False):
