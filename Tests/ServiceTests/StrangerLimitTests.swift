@@ -275,41 +275,12 @@ import Testing
 
 /// That comparing tells nothing of how far a guess was right.
 @Suite struct ComparisonTests {
-    /// Counts how many bytes of it were looked at.
-    private struct Watched: Collection {
-        let bytes: [UInt8]
-        let looks: Looks
-
-        final class Looks { var count = 0 }
-
-        var startIndex: Int { 0 }
-        var endIndex: Int { bytes.count }
-        func index(after index: Int) -> Int { index + 1 }
-        subscript(index: Int) -> UInt8 {
-            looks.count += 1
-            return bytes[index]
-        }
-    }
-
-    @Test("a comparison looks at every byte of both, wherever the first difference stands")
-    func everyByte() {
-        let secret = (0..<32).map { UInt8($0) }
-        for wrong in [nil, 0, 15, 31] as [Int?] {
-            var guess = secret
-            if let wrong { guess[wrong] ^= 1 }
-            let (left, right) = (Watched(bytes: secret, looks: .init()), Watched(bytes: guess, looks: .init()))
-            #expect(TokenBook.isSame(left, right) == (wrong == nil))
-            #expect(left.looks.count == 32)
-            #expect(right.looks.count == 32)
-        }
-    }
-
     @Test("a token is admitted by its whole hash, though it is looked up by a part")
     func wholeHash() async throws {
         let text = "courant_ops_" + String(repeating: "0", count: 64)
         let hash = AccessToken.hash(of: text)
         for byte in 0..<32 {
-            var other = hash
+            var other = hash.exposed
             other[byte] ^= 1
             let store = MemoryTokens()
             let token = AccessToken(
@@ -318,7 +289,7 @@ import Testing
                 scopes: [.admin],
                 created: Timestamp(seconds: 0),
                 lastFour: "0000",
-                hash: other
+                hash: SecretBytes(other)
             )
             _ = try await store.insert(token)
             let book = TokenTests.book(store)
@@ -327,24 +298,24 @@ import Testing
         }
     }
 
-    @Test("nothing but that comparison stands between a presented token and a stored one")
-    func onlyOne() throws {
+    @Test("the bytes of a token's hash come out where they are stored, and codes are made where they are compared")
+    func places() throws {
         let sources = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources")
-        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
-        var compared: [String] = []
-        for case let file as URL in files where file.pathExtension == "swift" {
-            let text = try String(contentsOf: file, encoding: .utf8)
-            for line in text.split(separator: "\n") where line.contains("hash") && line.contains("oken") {
-                guard line.contains("==") || line.contains("!=") || line.contains("elementsEqual") else { continue }
-                compared.append("\(file.lastPathComponent): \(line)")
-            }
+        // Whoever names another place has seen that nothing compares there what a stranger may guess at.
+        #expect(try Self.files(in: sources, with: ".exposed") == ["TokenStore.swift"])
+        for wing in ["Inbound", "Surface"] {
+            let found = try Self.files(in: sources.appending(path: wing), with: "uthenticationCode(")
+            #expect(found == (wing == "Inbound" ? ["TwilioSignature.swift"] : []))
         }
-        #expect(compared == [])
-        let book = try String(
-            contentsOf: sources.appending(path: "Surface/Service/Tokens/TokenBook.swift"),
-            encoding: .utf8
-        )
-        #expect(book.contains("tokens.withLock { $0[Self.key(hash)] }?.first { Self.isSame($0.hash, hash) }"))
+    }
+
+    private static func files(in folder: URL, with text: String) throws -> [String] {
+        let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+        var found: [String] = []
+        for case let file as URL in files where file.pathExtension == "swift" {
+            if try String(contentsOf: file, encoding: .utf8).contains(text) { found.append(file.lastPathComponent) }
+        }
+        return found.sorted()
     }
 }

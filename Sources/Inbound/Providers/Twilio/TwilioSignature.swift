@@ -26,10 +26,12 @@ struct TwilioSignature: Sendable {
         }
 
         func isValid(_ code: [UInt8], of text: [UInt8], by key: SymmetricKey) -> Bool {
-            switch self {
-            case .sha1: HMAC<Insecure.SHA1>.isValidAuthenticationCode(code, authenticating: text, using: key)
-            case .sha256: HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: text, using: key)
-            }
+            let right =
+                switch self {
+                case .sha1: Array(HMAC<Insecure.SHA1>.authenticationCode(for: text, using: key))
+                case .sha256: Array(HMAC<SHA256>.authenticationCode(for: text, using: key))
+                }
+            return SecretBytes(code) == SecretBytes(right)
         }
     }
 

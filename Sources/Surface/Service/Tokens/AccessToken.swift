@@ -2,7 +2,7 @@ import Crypto
 package import Platform
 
 /// A bearer token as the service keeps it: everything but its text, of which only the hash is stored.
-package struct AccessToken: Sendable, Hashable {
+package struct AccessToken: Sendable, Equatable {
     /// What a token may be used for.
     package enum Scope: String, Sendable, CaseIterable, Codable {
         /// Send events to the token's source.
@@ -24,7 +24,7 @@ package struct AccessToken: Sendable, Hashable {
     /// SHA-256 of the text.
     ///
     /// The text has 256 random bits, so neither salt nor stretching would add anything.
-    package let hash: [UInt8]
+    package let hash: SecretBytes<[UInt8]>
 
     package init(
         name: String,
@@ -32,7 +32,7 @@ package struct AccessToken: Sendable, Hashable {
         scopes: [Scope],
         created: Timestamp,
         lastFour: String,
-        hash: [UInt8]
+        hash: SecretBytes<[UInt8]>
     ) {
         self.name = name
         self.source = source
@@ -53,10 +53,10 @@ package struct AccessToken: Sendable, Hashable {
         "courant_\(name)_\(Hex.text(random.bytes(count: 32)))"
     }
 
-    static func hash(of text: some StringProtocol) -> [UInt8] {
+    static func hash(of text: some StringProtocol) -> SecretBytes<[UInt8]> {
         var hasher = SHA256()
         hasher.update(data: Array(text.utf8))
-        return Array(hasher.finalize())
+        return SecretBytes(Array(hasher.finalize()))
     }
 }
 

@@ -23,7 +23,7 @@ package final class TokenBook: Sendable {
     package func load() async throws {
         let stored = try await store.tokens()
         tokens.withLock { tokens in
-            tokens = Dictionary(grouping: stored) { Self.key($0.hash) }
+            tokens = Dictionary(grouping: stored) { $0.hash.head }
         }
     }
 
@@ -39,7 +39,7 @@ package final class TokenBook: Sendable {
     /// The token that has this text.
     func token(presented text: some StringProtocol) -> AccessToken? {
         let hash = AccessToken.hash(of: text)
-        return tokens.withLock { $0[Self.key(hash)] }?.first { Self.isSame($0.hash, hash) }
+        return tokens.withLock { $0[hash.head] }?.first { $0.hash == hash }
     }
 
     /// Makes a token and answers its text, which nobody can ask for again.
@@ -84,7 +84,7 @@ package final class TokenBook: Sendable {
                 message: "There is a token \(name) already; revoke it or choose another name."
             )
         }
-        tokens.withLock { $0[Self.key(token.hash), default: []].append(token) }
+        tokens.withLock { $0[token.hash.head, default: []].append(token) }
         return (token, text)
     }
 
@@ -104,19 +104,5 @@ package final class TokenBook: Sendable {
             }
         }
         guard isRemoved else { throw TokenError(code: .notFound, message: "There is no token \(name).") }
-    }
-
-    private static func key(_ hash: [UInt8]) -> UInt64 {
-        hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
-    /// Takes the same time wherever the first difference stands.
-    ///
-    /// What is compared are hashes, whose lengths are no secret.
-    static func isSame(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
-        guard left.count == right.count else { return false }
-        var difference: UInt8 = 0
-        for (one, other) in zip(left, right) { difference |= one ^ other }
-        return difference == 0
     }
 }

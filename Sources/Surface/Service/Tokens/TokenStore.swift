@@ -48,7 +48,7 @@ struct TokenTable: TokenStore {
                     scopes: scopes.split(separator: " ").compactMap { AccessToken.Scope(rawValue: String($0)) },
                     created: Timestamp(nanoseconds: seconds * 1_000_000_000),
                     lastFour: row["last_four"],
-                    hash: Array(row["hash"] as Data)
+                    hash: SecretBytes(Array(row["hash"] as Data))
                 )
             }
         }
@@ -63,7 +63,7 @@ struct TokenTable: TokenStore {
                     """,
                 arguments: [
                     token.name, token.source, token.scopes.map(\.rawValue).joined(separator: " "),
-                    token.created.seconds, token.lastFour, Data(token.hash),
+                    token.created.seconds, token.lastFour, Data(token.hash.exposed),
                 ]
             )
             return database.changesCount == 1
