@@ -137,7 +137,7 @@ struct FormatTests {
         }
     }
 
-    @Test("numbers near the end of their range are believed of nothing, whatever its checksum")
+    @Test("found by fuzzing: numbers near the end of their range are believed of nothing, whatever its checksum")
     func endsOfRange() {
         let secret: UInt32 = 9
         /// Forged: the number at a place, then the checksum over what it covers.

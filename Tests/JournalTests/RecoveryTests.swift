@@ -236,7 +236,10 @@ struct RecoveryTests {
         }
     }
 
-    @Test("a frame of another partition or segment is none of a segment's own", arguments: [true, false])
+    @Test(
+        "found by fuzzing: a frame of another partition or segment is none of a segment's own",
+        arguments: [true, false]
+    )
     func foreignFrames(ofPartition: Bool) async throws {
         let world = JournalWorld(partitions: 2)
         let second = PartitionID(1)

@@ -33,7 +33,7 @@ import Synchronization
         } catch {
             fatalError("the target \(target.name) cannot be made: \(error)")
         }
-        // The target's name gives its place to the program's, which libFuzzer starts again for its workers.
+        // The target's name gives its place to the program's: libFuzzer can start no workers (-fork, -merge).
         var count = CommandLine.argc - 1
         var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe CommandLine.unsafeArgv + 1
         let status = unsafe LLVMFuzzerRunDriver(&count, &arguments) { bytes, length in
