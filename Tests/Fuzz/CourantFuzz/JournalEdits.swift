@@ -10,6 +10,8 @@ struct JournalEdits {
     ]
 
     private(set) var files: [String: [UInt8]]
+    /// Names of files that got blocks of elsewhere, another file's bytes, or numbers of an input's own.
+    private(set) var mixed: Set<String> = []
     /// Checksums are made right behind an edit: then nothing is to be trusted, but all is still to be survived.
     let forges: Bool
     private let salt: UInt32
@@ -42,7 +44,9 @@ struct JournalEdits {
             let start = min(input.word(), bytes.count)
             let end = min(start + input.word(), bytes.count)
             bytes.replaceSubrange(start..<end, with: [UInt8](repeating: 0, count: end - start))
-        case 2: copy(&input, &bytes)
+        case 2:
+            mixed.insert(name)
+            copy(&input, &bytes)
         case 3: bytes.removeSubrange(min(input.word(), bytes.count)...)
         case 4: bytes += [UInt8](repeating: input.byte(), count: input.word() & 0x3FFF)
         case 5:
@@ -50,9 +54,13 @@ struct JournalEdits {
             return
         case 6:
             files[name] = nil
-            files[renamed(name, &input)] = bytes
+            let other = renamed(name, &input)
+            mixed.insert(other)
+            files[other] = bytes
             return
-        default: forge(&input, &bytes)
+        default:
+            mixed.insert(name)
+            forge(&input, &bytes)
         }
         files[name] = bytes
     }
