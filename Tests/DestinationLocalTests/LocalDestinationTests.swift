@@ -155,7 +155,7 @@ struct LocalDestinationTests {
         #expect(try await destination.land(object) == .created)
         files.observe(nil)
         let taken = steps.withLock { $0 }
-        #expect(!taken.contains { $0.hasPrefix("write") || $0.hasPrefix("open") }, "\(taken)")
+        #expect(!taken.contains { $0.hasPrefix("write") || $0.hasPrefix("create") }, "\(taken)")
         let sync = try #require(taken.firstIndex(of: "sync \(object.path)"))
         let link = try #require(taken.firstIndex(of: "link /lake/a/b/c.avro"))
         #expect(sync < link)

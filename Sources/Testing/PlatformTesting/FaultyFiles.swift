@@ -19,6 +19,17 @@ package final class FaultyFiles: FileSystem {
         case crashAfter
     }
 
+    /// What the disk has taken of itself, where nobody asked for it by name.
+    package struct Toll: Sendable, Hashable {
+        /// Writes that met a full disk.
+        package var fullWrites = 0
+        /// Writes that the end of a process has cut.
+        package var cutWrites = 0
+        /// Unsynced pages that a power loss took, and such of which it left some sectors.
+        package var lostPages = 0
+        package var tornPages = 0
+    }
+
     private let state: Mutex<FaultyState>
     private let observer = Mutex<(@Sendable (_ operation: String, _ path: String) -> Void)?>(nil)
 
@@ -44,7 +55,7 @@ package final class FaultyFiles: FileSystem {
 
     /// Asks `body` about each operation, those that only look included, what becomes of it.
     ///
-    /// Everything is locked meanwhile: it must not come back here. One that only looks can fail and not crash.
+    /// Everything is locked meanwhile: it must not come back here.
     package func judge(_ body: (@Sendable (_ operation: String, _ path: String) -> Fault?)?) {
         state.withLock { $0.judge = body }
     }
@@ -56,7 +67,7 @@ package final class FaultyFiles: FileSystem {
 
     /// Plans a fault for the next operations of a kind.
     ///
-    /// Kinds: `open` (of a new file), `write`, `sync`, `truncate`, `rename`, `link`, `remove`, `sync of folder`. Where
+    /// Kinds: `create`, `write`, `sync`, `truncate`, `rename`, `link`, `remove`, `mkdir`, `sync of folder`. Where
     /// several write side by side, the ending of its path says whose operations are meant.
     package func failNext(_ kind: String, of ending: String = "", times: Int = 1, code: Int32) {
         state.withLock { $0.kindFaults[kind] = (ending, times, code) }
@@ -74,6 +85,9 @@ package final class FaultyFiles: FileSystem {
     package func crash() {
         state.withLock { $0.isDown = true }
     }
+
+    /// What was taken so far.
+    package var toll: Toll { state.withLock { $0.toll } }
 
     /// The bytes of all files together.
     package var bytes: Int { state.withLock { $0.bytes } }
@@ -131,7 +145,7 @@ package final class FaultyFiles: FileSystem {
     }
 
     package func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
-        if mode == .create { announce("open", path) }
+        if mode == .create { announce("create", path) }
         return try state.withLock { state throws(FileError) in
             switch mode {
             case .read, .readWrite:
@@ -139,10 +153,10 @@ package final class FaultyFiles: FileSystem {
                 guard let node = state.entries[path] else { throw FaultyState.error(.notFound, "open", path) }
                 return FaultyFile(self, node, generation: state.generation, canWrite: mode == .readWrite)
             case .create:
-                let node = try state.perform("open", path) { state throws(FileError) in
-                    guard state.entries[path] == nil else { throw FaultyState.error(.exists, "open", path) }
+                let node = try state.perform("create", path) { state throws(FileError) in
+                    guard state.entries[path] == nil else { throw FaultyState.error(.exists, "create", path) }
                     guard state.folders.contains(FilePath.folder(of: path)) else {
-                        throw FaultyState.error(.notFound, "open", path)
+                        throw FaultyState.error(.notFound, "create", path)
                     }
                     let node = FaultyNode(path)
                     state.set(path, node)

@@ -34,10 +34,20 @@ final class FaultyNode: @unchecked Sendable {
         }
     }
 
-    /// Takes over from `current` what lies in a stretch of a page.
-    func keep(page: Int, sectors: Range<Int>) {
-        let start = page * Self.pageBytes + sectors.lowerBound * Self.sectorBytes
-        let end = min(page * Self.pageBytes + sectors.upperBound * Self.sectorBytes, current.count, durable.count)
+    /// Takes over a page from `current`.
+    func keep(page: Int) {
+        keep(from: page * Self.pageBytes, count: Self.pageBytes)
+    }
+
+    /// Takes over those sectors of a page whose bits are set: a disk writes them in any order.
+    func keep(page: Int, sectors: UInt8) {
+        for sector in 0..<Self.pageBytes / Self.sectorBytes where sectors & 1 << UInt8(sector) != 0 {
+            keep(from: page * Self.pageBytes + sector * Self.sectorBytes, count: Self.sectorBytes)
+        }
+    }
+
+    private func keep(from start: Int, count: Int) {
+        let end = min(start + count, current.count, durable.count)
         if start < end { durable.replaceSubrange(start..<end, with: current[start..<end]) }
     }
 }
@@ -82,6 +92,7 @@ struct FaultyState: Sendable {
     var isDown = false
     var generation = 0
     var cutWrite: CutWrite?
+    var toll = FaultyFiles.Toll()
 
     var bytes: Int { entries.values.reduce(0) { $0 + $1.current.count } }
 
@@ -100,11 +111,15 @@ struct FaultyState: Sendable {
         if isDown { throw Self.error(.inputOutput, operation, path) }
     }
 
-    /// An operation that changes nothing.
-    func look(_ operation: String, _ path: String) throws(FileError) {
+    /// An operation that changes nothing: where it is the moment of the crash, nothing of it is seen.
+    mutating func look(_ operation: String, _ path: String) throws(FileError) {
         try checkUp(operation, path)
-        if case .error(let code)? = judge?(operation, path) {
-            throw FileError(code: code, operation: operation, path: path)
+        switch judge?(operation, path) {
+        case nil: return
+        case .error(let code): throw FileError(code: code, operation: operation, path: path)
+        case .crash, .crashBefore, .crashAfter:
+            isDown = true
+            throw Self.error(.inputOutput, operation, path)
         }
     }
 
@@ -174,6 +189,7 @@ struct FaultyState: Sendable {
             // As on a real disk, what there is room for is written.
             let end = node.current.count + max(0, capacity - self.bytes)
             node.write(position, bytes.prefix(max(0, end - position)))
+            toll.fullWrites += 1
             throw Self.error(.noSpace, "write", path)
         }
         node.write(position, bytes[...])
@@ -193,7 +209,7 @@ struct FaultyState: Sendable {
         if node.durable.count > node.current.count { node.durable.removeSubrange(node.current.count...) }
         let grown = node.current.count - node.durable.count
         node.durable.append(contentsOf: [UInt8](repeating: 0, count: max(0, grown)))
-        for page in node.dirty { node.keep(page: page, sectors: 0..<8) }
+        for page in node.dirty { node.keep(page: page) }
         node.dirty = []
     }
 
@@ -212,6 +228,7 @@ struct FaultyState: Sendable {
 
     mutating func abandon(seed: UInt64?) {
         if let cutWrite, let seed {
+            toll.cutWrites += 1
             cutWrite.keep(SeededRandom(seed: seed).next(below: cutWrite.bytes.count + 1))
         }
         cutWrite = nil
@@ -274,9 +291,11 @@ struct FaultyState: Sendable {
             }
             for page in node.dirty.sorted() {
                 switch random.next(below: 3) {
-                case 0: break
-                case 1: node.keep(page: page, sectors: 0..<8)
-                default: node.keep(page: page, sectors: 0..<random.next(below: 9))
+                case 0: toll.lostPages += 1
+                case 1: node.keep(page: page)
+                default:
+                    toll.tornPages += 1
+                    node.keep(page: page, sectors: UInt8(random.next(below: 256)))
                 }
             }
         }
