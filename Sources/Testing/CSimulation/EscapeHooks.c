@@ -24,6 +24,18 @@ static SWIFTCALL void on_main(void *job, enqueue_global original) {
     original(job);
 }
 
+// Jobs of the main actor go to its executor directly where the runtime has it in Swift: asking for it is the escape.
+typedef struct {
+    void *identity;
+    uintptr_t implementation;
+} executor;
+typedef SWIFTCALL executor (*get_main)(void);
+
+static SWIFTCALL executor on_get_main(get_main original) {
+    tell(COURANT_ESCAPE_MAIN);
+    return original();
+}
+
 static SWIFTCALL void on_delay(unsigned long long delay, void *job, enqueue_delay original) {
     tell(COURANT_ESCAPE_DELAY);
     original(delay, job);
@@ -48,7 +60,8 @@ bool courant_trap_escapes(void (*escaped)(courant_escape kind)) {
     bool delay = hook("swift_task_enqueueGlobalWithDelay_hook", (void *)on_delay);
     bool deadline = hook("swift_task_enqueueGlobalWithDeadline_hook", (void *)on_deadline);
     bool main = hook("swift_task_enqueueMainExecutor_hook", (void *)on_main);
-    return global && delay && deadline && main;
+    bool asked = hook("swift_task_getMainExecutor_hook", (void *)on_get_main);
+    return global && delay && deadline && main && asked;
 }
 
 uint64_t courant_thread(void) { return (uint64_t)pthread_self(); }

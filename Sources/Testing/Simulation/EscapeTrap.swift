@@ -2,6 +2,9 @@ internal import CSimulation
 internal import Synchronization
 
 /// Notices tasks that leave the seeded executor for the threads of the process, where no seed decides their order.
+///
+/// Sleeps by the runtime's clock pass its hooks in some versions of the runtime (6.3 is one); then it is the executor
+/// that notices them, as jobs from other threads.
 enum EscapeTrap {
     private static let caught = Mutex<[String: Int]>([:])
 
