@@ -144,10 +144,13 @@ package final class SegmentedJournal: Journal {
     package func refusal(of bytes: Int) -> JournalRefusal? {
         guard writers.allSatisfy(\.waiting.isTaking) else { return .closed }
         guard !writers.contains(where: \.isOutOfSpace), context.settings.diskAdmits(bytesOnDisk) else { return .full }
-        let queued = writers.reduce(0) { $0 + $1.waiting.bytes }
+        let queued = bytesQueued
         // One batch alone is let through, however large: it could never be handed over else.
         return queued == 0 || queued + bytes <= context.settings.queueBytesMax ? nil : .behind
     }
+
+    /// The bytes of batches that were handed over and are not yet durable.
+    package var bytesQueued: Int { writers.reduce(0) { $0 + $1.waiting.bytes } }
 
     package func makeReader(_ partition: PartitionID, from offset: Offset) -> any JournalReader {
         SegmentReader(log(partition), from: offset, context: context)

@@ -63,6 +63,8 @@ package struct Configuration: Sendable {
     package struct JournalPart: Sendable, Hashable {
         package var partitions = 1
         package var segmentBytes = 64 << 20
+        /// Of what was handed over and is not yet durable.
+        package var queueBytesMax = 64 << 20
         package var keep = Duration.seconds(7 * 86_400)
     }
 

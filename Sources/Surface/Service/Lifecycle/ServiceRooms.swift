@@ -347,6 +347,7 @@ extension Configuration {
             segmentBytes: journal.segmentBytes,
             // Head, frame and seal have to fit a segment, however small.
             frameBytesMax: min(4 << 20, journal.segmentBytes / 2),
+            queueBytesMax: journal.queueBytesMax,
             duplicateWindow: duplicates.window,
             duplicateMemory: duplicates.memoryBytes,
             diskAdmits: { disk.admits(journal: $0) }
