@@ -11,6 +11,9 @@ import Testing
             .deletingLastPathComponent().appending(path: ".build/debug/courant-simulate")
     }()
 
+    /// Of so many seeds each kind of mishap must come about in one, at least.
+    private static let seedsForEach = 200
+
     private func simulate(_ arguments: String...) async throws -> ProgramOutcome {
         try await runProgram(Self.simulator, arguments, within: .seconds(900))
     }
@@ -21,6 +24,14 @@ import Testing
         let outcome = try await simulate("--seeds", seeds)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("\(seeds) seeds from 1 on: all promises kept"))
+        // What never goes wrong proves nothing. How often it does is the same each time.
+        let lines = outcome.lines.drop { $0 != "What went wrong in them:" }.dropFirst().prefix { $0.hasPrefix("  ") }
+        #expect(lines.count >= 30)
+        let enough = (Int(seeds) ?? 0) / Self.seedsForEach
+        for line in lines {
+            let count = line.split(separator: " ").first.flatMap { Int($0) }
+            #expect(count ?? -1 >= enough, "\(line)")
+        }
     }
 
     @Test("the service broken in any of the listed ways is found out", .timeLimit(.minutes(15)))

@@ -34,6 +34,9 @@ struct CourantSimulate: ParsableCommand {
     @Option(help: ArgumentHelp("A file that is told each seed as it begins.", visibility: .hidden))
     var begun: String?
 
+    @Option(help: ArgumentHelp("A file that is told what went wrong in all seeds, and how often.", visibility: .hidden))
+    var mishaps: String?
+
     private static let seedsOfProcess: UInt64 = 100
     private static let seedsOfHunt: UInt64 = 20
     fileprivate static let hashing = "SWIFT_DETERMINISTIC_HASHING"
@@ -47,21 +50,33 @@ struct CourantSimulate: ParsableCommand {
         let show: (@Sendable (String) -> Void)? = if verbose { { Self.line($0) } } else { nil }
         let variant = try broken.map(Self.variant)
         var hasFailed = false
+        var counts: [Mishap: Int] = [:]
         for seed in first..<first + seeds {
             if let begun { try "\(seed)".write(toFile: begun, atomically: true, encoding: .utf8) }
             let verdict = try SimulationRun.verdict(seed: seed, breaking: variant, show: show)
+            counts.merge(verdict.mishaps, uniquingKeysWith: +)
             if traceHash { Self.line("seed \(seed): \(String(verdict.sum, radix: 16)), \(verdict.jobs) jobs") }
             if verbose { for failure in verdict.failures { Self.line("seed \(seed): \(failure)") } }
             // Broken on purpose it is to be found out by what is broken.
-            let sign = variant?.sign ?? ""
-            guard let failure = verdict.failures.first(where: { sign.isEmpty || $0.contains(sign) }) else { continue }
+            let sign = variant?.sign
+            guard let failure = verdict.failures.first(where: { failure in sign.map(failure.contains) ?? true }) else {
+                continue
+            }
             hasFailed = true
             let more = verdict.failures.count > 1 ? " (and \(verdict.failures.count - 1) more)" : ""
             Self.line("seed \(seed): \(failure)\(more)")
             Self.line(Self.again(seed, broken))
             if variant != nil { break }
         }
+        if let mishaps {
+            try Self.lines(counts).joined(separator: "\n").write(toFile: mishaps, atomically: true, encoding: .utf8)
+        }
         if hasFailed { throw ExitCode(1) }
+    }
+
+    /// Each mishap with how often it came about.
+    private static func lines(_ counts: [Mishap: Int]) -> [String] {
+        Mishap.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }
     }
 
     /// The command that runs a seed again.
@@ -88,6 +103,7 @@ struct CourantSimulate: ParsableCommand {
             let pipe = Pipe()
             let child = try Child(self, from: next, Self.seedsOfHunt, breaking: variant.rawValue, output: pipe)
             let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            defer { _ = child.mishaps() }
             switch child.ending() {
             case .signal(let signal, let seed):
                 let command = Self.again(seed, variant.rawValue)
@@ -106,9 +122,11 @@ struct CourantSimulate: ParsableCommand {
     private func runProcesses() throws {
         var running: [Child] = []
         var hasFailed = false
+        var counts: [Mishap: Int] = [:]
         func end() {
             let child = running.removeFirst()
             let ending = child.ending()
+            counts.merge(child.mishaps(), uniquingKeysWith: +)
             if case .status(0) = ending { return }
             hasFailed = true
             guard case .signal(let signal, let seed) = ending else { return }
@@ -122,6 +140,8 @@ struct CourantSimulate: ParsableCommand {
             running.append(try Child(self, from: next, count, breaking: broken))
         }
         while !running.isEmpty { end() }
+        Self.line("What went wrong in them:")
+        for line in Self.lines(counts) { Self.line("  \(line)") }
         if hasFailed { throw ExitCode(1) }
         Self.line("\(seeds) \(seeds == 1 ? "seed" : "seeds") from \(first) on: all promises kept")
         if let broken {
@@ -153,6 +173,7 @@ private struct Child {
 
     private let process = Process()
     private let begun = FileManager.default.temporaryDirectory.appending(path: "simulate-\(UUID().uuidString)")
+    private let told = FileManager.default.temporaryDirectory.appending(path: "simulate-\(UUID().uuidString)")
     private let first: UInt64
     let last: UInt64
 
@@ -167,11 +188,24 @@ private struct Child {
         if let output { process.standardOutput = output }
         process.executableURL = Bundle.main.executableURL
         process.arguments =
-            ["--first", "\(first)", "--seeds", "\(count)", "--begun", begun.path]
+            ["--first", "\(first)", "--seeds", "\(count)", "--begun", begun.path, "--mishaps", told.path]
             + (command.verbose ? ["--verbose"] : []) + (variant.map { ["--broken", $0] } ?? [])
             + (command.traceHash ? ["--trace-hash"] : [])
         process.environment = ProcessInfo.processInfo.environment.merging([CourantSimulate.hashing: "1"]) { $1 }
         try process.run()
+    }
+
+    /// What went wrong in its seeds; nothing where it was ended by a signal.
+    func mishaps() -> [Mishap: Int] {
+        defer { try? FileManager.default.removeItem(at: told) }
+        let lines = (try? String(contentsOf: told, encoding: .utf8))?.split(separator: "\n") ?? []
+        var counts: [Mishap: Int] = [:]
+        for line in lines {
+            let parts = line.split(separator: " ", maxSplits: 1)
+            guard parts.count == 2, let mishap = Mishap(rawValue: String(parts[1])) else { continue }
+            counts[mishap] = Int(parts[0])
+        }
+        return counts
     }
 
     /// Waits for its end.

@@ -8,8 +8,12 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     case skipsSegmentSync = "skips-segment-sync"
     /// Readers see a frame before it is synced; the senders do not (schedule 1).
     case showsUnsynced = "shows-unsynced"
-    /// A sync that failed is tried again, and its success believed (schedule 3).
-    case retriesSync = "retries-sync"
+    /// A sync of a segment that failed is tried again, and its success believed (schedule 3).
+    case retriesSegmentSync = "retries-segment-sync"
+    /// The same with a sync of state.
+    case retriesStateSync = "retries-state-sync"
+    /// Frames are read without a look at their checksums.
+    case believesRot = "believes-rot"
     /// State's commits are not synced.
     case skipsStateSync = "skips-state-sync"
     /// New names in the data folder are not made durable.
@@ -20,8 +24,10 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     case skipsLandingSync = "skips-landing-sync"
     /// Segments are removed without order (a hole in the journal after a power loss).
     case removesWithoutOrder = "removes-without-order"
-    /// Recovery leaves the segment that was being written as it is, torn and not synced, and goes on behind it
-    /// (schedule 8).
+    /// Frames are written before the ones before them are synced, and recovery ends at the first that is not whole and
+    /// writes on in place, over it: what stands behind comes back from the dead (schedule 8).
+    case appendsOverTear = "appends-over-tear"
+    /// Recovery leaves the segment that was being written as it is, torn and not synced, and goes on behind it.
     case keepsTornSegment = "keeps-torn-segment"
     /// A file that has landed is put in its place once more.
     case rewritesLanded = "rewrites-landed"
@@ -44,6 +50,15 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     /// Repeats are recognised, and counted and answered as new ones.
     case callsRepeatsNew = "calls-repeats-new"
 
+    /// The journal's work does not end after a stop.
+    case neverEnds = "never-ends"
+
+    /// A task leaves the executor for any thread: so that the hooks which tell of it are known to be set.
+    case escapes = "escapes"
+    /// One sleeps by the runtime's clock: its waking comes from another thread.
+    case escapesAsleep = "escapes-asleep"
+    /// A job of the main actor.
+    case escapesToMain = "escapes-to-main"
     /// The journal traps: so that a seed which ends its process is known to be told of.
     case traps = "traps"
 
@@ -69,9 +84,15 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     /// Bodies are taken, however many bytes of others are being worked on.
     case ignoresInFlight = "ignores-in-flight"
 
+    /// Batches are handed over, however many bytes wait for the journal.
+    case ignoresQueue = "ignores-queue"
+
     // Books.
-    /// A source's books have one refusal more than there was.
+    /// A source's books count twice what was refused as a whole: it goes through intake once more, and nobody is told.
     case miscountsSource = "miscounts-source"
+
+    /// What is bad is taken: senders make it good on its way, and hold it for bad.
+    case acceptsRejected = "accepts-rejected"
 
     // Dead letters.
     /// What a destination refused goes through intake again, which takes it for a repeat (schedule 7).
@@ -105,23 +126,44 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     /// Whether a trap is how it is found; with any other a trap says nothing of the oracle.
     package var endsInTrap: Bool { self == .traps }
 
-    /// What the complaint has in it by which it is to be found, where another would say nothing about the check that it
-    /// is for.
-    package var sign: String? {
+    /// What the complaint has in it by which it is to be found: that of the check which it is there to try.
+    ///
+    /// Empty where it ends in a trap.
+    package var sign: String {
         switch self {
+        case .skipsSegmentSync, .showsUnsynced, .retriesSegmentSync, .skipsFolderSync, .skipsOuterSync,
+            .keepsTornSegment, .answersBeforeWrite, .answersRepeatsEarly, .remembersFailed, .removesNeeded,
+            .movesCursorFirst, .replaysThroughIntake, .believesAlreadyThere, .believesSilence:
+            "was acknowledged and is lost"
+        case .appendsOverTear: "stands there 2 times"
+        case .forgetsRepeats, .replaysAnew, .forgetsChanges, .drawsKeys: "stands there 2 times"
+        case .skipsStateSync, .retriesStateSync: "fails although nothing does"
+        case .resumesAtLanded, .movesCursorLater: "ends although nothing fails"
+        case .skipsLandingSync: "is broken"
+        case .removesWithoutOrder: "The journal has rotted"
+        case .knowsBytesOnly: "has not landed all: conflict"
+        case .countsTwice: "count as landed, not"
+        case .hidesLosses: "count as landed, not"
         case .rewritesLanded: "a landed file"
-        case .altersFields: "is not what was sent"
+        case .altersFields, .believesRot: "is not what was sent"
         case .callsRepeatsNew: "as accepted in all lives"
         case .holdsForIdleTypes: "of which nobody needs"
-        case .ignoresInFlight: "bytes of bodies"
-        case .miscountsSource: "events rejected and not"
-        case .clearsTheWay: "was deleted"
+        case .reordersRequests: "stands behind"
         case .reordersEndpoint: "first came behind"
         case .keepsHour: "has records of"
+        case .clearsTheWay: "was deleted"
+        case .overwrites: "was overwritten"
+        case .acceptsRejected: "which is bad"
+        case .miscountsSource: "events rejected and not"
+        case .ignoresInFlight: "bytes of bodies"
+        case .ignoresQueue: "bytes wait for the journal"
         case .ignoresMemory: "open blocks held"
         case .ignoresDisk: "are what all may have"
-        case .overwrites: "was overwritten"
-        default: nil
+        case .neverEnds: "a life does not end"
+        case .escapes: "a task without an executor"
+        case .escapesAsleep: "came from other threads"
+        case .escapesToMain: "a job of the main actor"
+        case .traps: ""
         }
     }
 }

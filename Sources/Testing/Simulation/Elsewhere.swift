@@ -13,14 +13,16 @@ final class Elsewhere: Sendable {
     let endpoint: EndpointDouble
     private let clock: TrueClock
     private let dice: Dice
+    private let mishaps: Mishaps
     private let token: Mutex<String>
     private let poison = Mutex<Set<String>>([])
     private let deleted = Mutex<[String]>([])
     private let aliens = Mutex<(perMille: Int, keys: Set<String>, spared: Set<String>)>((0, [], []))
 
-    init(clock: TrueClock, dice: Dice) {
+    init(clock: TrueClock, dice: Dice, _ mishaps: Mishaps) {
         self.clock = clock
         self.dice = dice
+        self.mishaps = mishaps
         bucket = S3Double(clock: clock)
         endpoint = EndpointDouble(isSigned: false, clock: clock)
         token = Mutex("")
@@ -90,7 +92,9 @@ final class Elsewhere: Sendable {
             aliens.keys.insert(key)
             return true
         }
-        if comes { bucket.put(Array("not a file of the service".utf8), key: key) }
+        guard comes else { return }
+        mishaps.count(.alien)
+        bucket.put(Array("not a file of the service".utf8), key: key)
     }
 
     /// Takes them away; false if there are none.

@@ -28,15 +28,17 @@ extension Oracle {
     /// Each event comes to the endpoint for the first time in the order of its partition.
     ///
     /// The order is that of files in which it stands too, by type, and that of its request. What was refused once comes
-    /// whenever an operator wants it; who gives up the oldest may have it arrive late; and a replay delivers what it is
-    /// asked for beside all else, before it or behind.
+    /// whenever an operator wants it; who gives up the oldest may have it arrive late, as may what is passed over since
+    /// it has rotted; and a replay delivers what it is asked for beside all else, before it or behind.
     mutating func judgeOrder(atEndpoint connector: Scenario.Connector) {
         guard !connector.givesUp, !books.replays.contains(where: { $0.connector == connector.name }) else { return }
         var seen: Set<String> = []
         var last: [String: (place: Int, id: String)] = [:]
         for event in world.elsewhere.endpoint.events {
             let id = Self.id(event.id, event.type, event.user)
-            guard seen.insert(id).inserted, !id.hasSuffix(SentEvents.poisonEnding) else { continue }
+            guard seen.insert(id).inserted, !id.hasSuffix(SentEvents.poisonEnding), !world.rot.hasHit(id) else {
+                continue
+            }
             var lines: [(name: String, place: Int)] = []
             let stands = landedPlaces[id]
             if let stands { lines.append(("\(event.type) \(stands.partition)", stands.place)) }

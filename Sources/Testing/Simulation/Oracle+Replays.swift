@@ -20,13 +20,13 @@ extension Oracle {
         judgeOrder(in: objects, of: connector)
         judgeHours(of: objects)
         let known = Set(live.flatMap { object in object.records.map { id(of: $0, in: object) } })
-        if let id = times.keys.filter({ !known.contains($0) }).min(), !scenario.rots, !connector.givesUp {
+        if let id = times.keys.filter({ !known.contains($0) }).min(), !world.rot.hasHitRecords, !connector.givesUp {
             failures.append("\(name): \(id) stands there, and not in what is live")
         }
         guard replay.state == .finished else { return }
         let counts = replay.counts
         // A replay gives up where the disk is full: it can be asked for again.
-        let mayLose = scenario.rots || scenario.diskBudget != nil
+        let mayLose = world.rot.hasHitRecords || scenario.diskBudget != nil
         guard counts.isBalanced, counts.pending == 0, counts.setAside == 0, counts.lost == 0 || mayLose else {
             return failures.append("\(name): its balance is \(counts)")
         }
@@ -34,7 +34,7 @@ extension Oracle {
         guard (0...(mayLose ? counts.lost : 0)).contains(records - counts.landed) else {
             return failures.append("\(name): \(counts.landed) count as landed, not \(records)")
         }
-        guard counts.lost == 0, !scenario.rots else { return }
+        guard counts.lost == 0, !world.rot.hasHitRecords else { return }
         var filter = Filter()
         filter.events = replay.events
         let types = Set(Scenario.glossary.editions[0].types(matching: filter).map(\.name))

@@ -34,6 +34,8 @@ struct Oracle {
     var landedPlaces: [String: (partition: Int64, place: Int)] = [:]
     /// Where each event stands among all that were sent, by its id.
     let places: [String: Int]
+    /// What the partner still refuses, by type.
+    private var poisoned: [String: Missing] = [:]
     /// Good events that are not there, by connector and type.
     private var missing: [String: [String: Missing]] = [:]
 
@@ -181,7 +183,8 @@ struct Oracle {
             let isAcknowledged = event.fate == .acknowledged
             let path: WritableKeyPath<Missing, Int> = isAcknowledged ? \.acknowledged : \.unknown
             missing[connector.name, default: [:]][event.type, default: Missing()][keyPath: path] += 1
-            guard isAcknowledged, !scenario.rots, !connector.givesUp else { return }
+            guard isAcknowledged, !connector.givesUp else { return }
+            guard !world.rot.hasHit(event.id) else { return world.weather.mishaps.count(.rotLoss) }
             failures.append("\(connector.name): \(event.id) was acknowledged and is lost")
         } else if count > most {
             failures.append("\(connector.name): \(event.id) stands there \(count) times")
@@ -230,14 +233,19 @@ struct Oracle {
             let count = times.removeValue(forKey: event.id) ?? 0
             if world.elsewhere.refuses(event.id) {
                 if count > 0 { failures.append("\(connector.name): \(event.id) was taken by who refuses it") }
+                if !event.isBad, types.contains(event.type) {
+                    let isAcknowledged = event.fate == .acknowledged
+                    let path: WritableKeyPath<Missing, Int> = isAcknowledged ? \.acknowledged : \.unknown
+                    poisoned[event.type, default: Missing()][keyPath: path] += 1
+                }
                 // Where an operator is about, only what was given up before it was refused is still refused at the end.
                 if !scenario.hasOperator, !connector.givesUp { continue }
             }
             judge(event, count, isCarried: types.contains(event.type), most: .max, in: connector)
         }
         for id in times.keys.sorted() { failures.append("\(connector.name): nobody sent \(id)") }
-        // Where segments rot, what was delivered and not booked counts as lost.
-        if !scenario.rots { judgeLanded(kinds, of: connector) }
+        // Where frames rot, what was delivered and not booked counts as lost.
+        if !world.rot.hasHitRecords { judgeLanded(kinds, of: connector) }
     }
 
     private func balances(of connector: Scenario.Connector) -> [NamedCounts] {
@@ -255,16 +263,25 @@ struct Oracle {
         if missing > lost, !connector.givesUp {
             failures.append("\(connector.name): \(missing) acknowledged events are gone, and \(lost) count as lost")
         }
+        if lost > world.rot.records, !connector.givesUp {
+            failures.append("\(connector.name): \(lost) count as lost, and \(world.rot.records) have rotted")
+        }
         for balance in balances {
             let counts = balance.counts
-            let mayLose = scenario.rots || connector.givesUp
+            let mayLose = world.rot.hasHitRecords || connector.givesUp
             guard counts.isBalanced, counts.pending == 0, counts.lost == 0 || mayLose else {
                 failures.append("\(connector.name): the balance of \(balance.type) is \(counts)")
                 continue
             }
             let mayRefuse = connector.kind == .endpoint && !scenario.hasOperator
-            guard counts.setAside > 0, !mayRefuse else { continue }
-            failures.append("\(connector.name): \(counts.setAside) of \(balance.type) were set aside")
+            let refused = mayRefuse ? poisoned[balance.type] ?? Missing() : Missing()
+            let least = mayLose ? 0 : refused.acknowledged
+            let most = refused.acknowledged + refused.unknown
+            guard !(least...most).contains(counts.setAside) else { continue }
+            failures.append(
+                "\(connector.name): \(counts.setAside) of \(balance.type) were set aside, and \(least) to \(most) are "
+                    + "refused"
+            )
         }
     }
 }

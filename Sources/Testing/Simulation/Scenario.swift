@@ -24,11 +24,13 @@ struct Scenario: Sendable {
         var budgetRaise = 0
         /// How far the service's wall clock is ahead of the true one, and when in the life it is put there.
         var clock: (aheadBy: Duration, after: Duration)?
+        /// When in it a bit turns over.
+        var rot: [Duration] = []
 
         /// Whether nothing happens in it for which the service may end by itself.
         ///
         /// On a full disk it may: no reserve is kept here, so that its own books find no room either.
-        var harmsNothing: Bool { outlook == .fair && full == nil }
+        var harmsNothing: Bool { outlook == .fair && full == nil && rot.isEmpty }
     }
 
     struct Connector: Sendable, Hashable {
@@ -65,8 +67,8 @@ struct Scenario: Sendable {
     /// Types that senders send; the others come from tracking.
     static let sentTypes = Array(types[1...4])
 
-    /// Whether segments rot between lives: what was in them may be lost, and has to be counted.
-    var rots = false
+    /// How many bits of segments turn over between two lives: what was in them may be lost, and has to be counted.
+    var rotsBetween = 0
     /// Whether senders ask no more in the next life.
     var isForgetful = false
     /// Whether sends are reported too, and a provider speaks of them.
@@ -79,6 +81,8 @@ struct Scenario: Sendable {
     var diskBudget: Int?
     /// What bodies may have that are being worked on.
     var inFlightBytes: Int?
+    /// What may wait for the journal.
+    var queueBytes: Int?
     /// How long repeats are recognised; a sender gives up before.
     var window = Duration.seconds(86_400)
     /// Whether senders that ask twice do so in the same moment.
@@ -139,6 +143,8 @@ struct Scenario: Sendable {
         specialize(dice, seed: seed)
         equip(Dice(seed: seed, for: 11), seed: seed)
         if Dice(seed: seed, for: 12).chance(250) { inFlightBytes = 4 << 10 }
+        // A request of several partitions hands over its parts one by one, and tracking asks for itself.
+        if Dice(seed: seed, for: 13).chance(300), partitions == 1, !tracks { queueBytes = 4 << 10 }
     }
 
     /// What came into the simulator later has dice of its own: the rest of a seed stays as it was.
@@ -154,7 +160,8 @@ struct Scenario: Sendable {
     /// One has many short lives and then one that ends while old segments go, and one has senders that ask twice at the
     /// same moment and ends while the journal is written. In one segments rot, in one a provider repeats what it said
     /// twenty hours ago, and in one a process dies before the sync of what it has written while the machine lives on,
-    /// which loses its power in the next life.
+    /// which loses its power in the next life. In two a sync fails, of a segment or of state, and the power goes after;
+    /// in two an operation fails that is seldom, and the service goes on as it can.
     private mutating func specialize(_ dice: Dice, seed: UInt64) {
         switch seed % 20 {
         case 7:
@@ -178,8 +185,7 @@ struct Scenario: Sendable {
             lives[5].outlook.endsAtStep = dice.number(4...5)
             lives.append(last)
         case 17:
-            // Identities rot too: nobody asks again for what he has not heard of.
-            (rots, tracks, repeats) = (true, false, 0)
+            decay(dice)
         case 3:
             // Twenty hours pass between the lives: only tracking's own state knows a provider's word that long.
             (tracks, repeats, window, isForgetful) = (true, 0, .seconds(600), true)
@@ -205,7 +211,50 @@ struct Scenario: Sendable {
                 lives[index].outlook.endsAtStep = dice.number(2...16)
                 lives[index].keepsPower = false
             }
+        case 1: failOne(dice, ["create", "mkdir", "link", "rename", "remove", "sync of folder"], among: "", most: 20)
+        case 5: failOne(dice, ["sync"], among: "/staging/", most: 6)
+        case 11: failSync(dice, of: ".segment", most: 12, endsAtMost: 120)
+        case 19: failSync(dice, of: "/state.db-wal", most: 40, endsAtMost: 1_000)
         default: return
+        }
+    }
+
+    /// Segments rot, while the service runs and between its lives, and there are some of them.
+    ///
+    /// Nobody asks again in a later life for what he has not heard of: identities rot too.
+    private mutating func decay(_ dice: Dice) {
+        (rotsBetween, tracks, repeats) = (dice.number(1...3), false, 0)
+        (partitions, segmentBytes, keep) = (1, 192 << 10, .seconds(7 * 86_400))
+        (batches, longEvents) = ([1, 4], (500, 6_000))
+        if lives.count < 3 { lives.insert(lives[0], at: 0) }
+        for index in lives.indices.dropLast() {
+            (lives[index].requests, lives[index].lasts) = (60, dice.duration(.seconds(10)...(.seconds(40))))
+            (lives[index].full, lives[index].outlook.endsAmong) = (nil, "")
+            lives[index].outlook.endsAtStep = dice.chance(700) ? dice.number(300...2_000) : nil
+            lives[index].rot = (0..<dice.number(1...4)).map { _ in dice.duration(.seconds(1)...lives[index].lasts) }
+        }
+    }
+
+    /// One operation fails in each life but the last.
+    private mutating func failOne(_ dice: Dice, _ operations: [String], among: String, most: Int) {
+        for index in lives.indices.dropLast() {
+            lives[index].outlook.failsOperation = dice.pick(operations)
+            lives[index].outlook.failsAmong = among
+            lives[index].outlook.failsAt = dice.number(1...most)
+        }
+    }
+
+    /// A sync fails in each life but the last, and soon after it the power.
+    private mutating func failSync(_ dice: Dice, of among: String, most: Int, endsAtMost: Int) {
+        keep = .seconds(7 * 86_400)
+        for index in lives.indices.dropLast() {
+            lives[index].outlook = .fair
+            lives[index].outlook.failsOperation = "sync"
+            lives[index].outlook.failsAmong = among
+            lives[index].outlook.failsAt = dice.number(2...most)
+            lives[index].outlook.endsAmong = among
+            lives[index].outlook.endsAtStep = dice.number(endsAtMost / 6...endsAtMost)
+            (lives[index].full, lives[index].keepsPower, lives[index].requests) = (nil, false, 24)
         }
     }
 
@@ -326,6 +375,7 @@ struct Scenario: Sendable {
         configuration.journal.keep = keep
         configuration.disk.budgetBytes = diskBudget.map { $0 + life.budgetRaise }
         configuration.duplicates.window = window
+        if let queueBytes { configuration.journal.queueBytesMax = queueBytes }
         if let inFlightBytes { configuration.intake.inFlightBytesMax = inFlightBytes }
         // Not in the text: reading it there checks the keys, and costs more than all the rest of it.
         configuration.tracking.sources["default"] = SourceTrackingPart(

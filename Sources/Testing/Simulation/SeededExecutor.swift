@@ -70,16 +70,19 @@ package final class SeededExecutor: TaskExecutor {
         Task(executorPreference: self) { await body() }
     }
 
-    /// Runs jobs on the calling thread until `isOver`; `whenIdle` is called where nobody has anything to do before the
-    /// next sleeper wakes.
-    func run(jobsMax: Int, until limit: Duration, whenIdle: () -> Void, isOver: () -> Bool) -> Ending {
+    /// Begins a task on the threads of the process, where no seed decides when it runs: one that is to be noticed.
+    static func beginElsewhere() {
+        Task.detached {}
+    }
+
+    /// Runs jobs on the calling thread until `isOver`, which is asked before each.
+    func run(jobsMax: Int, until limit: Duration, isOver: () -> Bool) -> Ending {
         let last = ran + jobsMax
         while true {
             if state.withLock({ $0.isHalted }) { return .halted }
             if isOver() { return .over }
             clock.wakeDue()
             guard let job = take() else {
-                whenIdle()
                 guard clock.skipToNext() else { return .stuck }
                 guard clock.elapsed < limit else { return .endless }
                 continue

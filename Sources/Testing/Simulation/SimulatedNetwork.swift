@@ -58,6 +58,7 @@ final class SimulatedNetwork: OwnedTransport {
                 return state.stragglers
             }
             for (host, request) in late {
+                weather.mishaps.count(.straggler)
                 weather.note("a late request arrives:", "\(request.method) \(host)\(request.uri)")
                 _ = handler(host)?(request)
             }

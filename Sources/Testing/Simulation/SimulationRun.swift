@@ -17,6 +17,8 @@ package final class SimulationRun: Sendable {
         package let sum: UInt64
         package let jobs: Int
         package let events: Int
+        /// What went wrong in it, and how often.
+        package let mishaps: [Mishap: Int]
     }
 
     private enum Ending: Sendable {
@@ -26,12 +28,23 @@ package final class SimulationRun: Sendable {
 
     /// What rooms of one life hold.
     private struct Memory {
-        /// What its connectors share, and the most that they held while nobody had anything to do.
+        /// What its connectors share, and the most that they held.
         var shared: StagingMemory?
         var peak = 0
         /// The room that holds bodies, and the most that it held.
         var intake: Intake?
         var bodiesPeak = 0
+        /// What was given to the journal, and the most that waited for it.
+        var watched: WatchedJournal?
+        var journal: SegmentedJournal?
+        var queuePeak = 0
+
+        /// Looks at what is held now.
+        mutating func look() {
+            peak = max(peak, shared?.bytesUsed ?? 0)
+            bodiesPeak = max(bodiesPeak, intake?.inFlightBytes ?? 0)
+            queuePeak = max(queuePeak, journal?.bytesQueued ?? 0)
+        }
     }
 
     /// More than a life needs.
@@ -39,8 +52,6 @@ package final class SimulationRun: Sendable {
     private static let lifeMax = Duration.seconds(4 * 3_600)
     /// How long all may take to land once everything works.
     private static let landingMax = Duration.seconds(2 * 3_600)
-
-    private static let memoryBudgetsMax = 3
 
     /// Whose journal is to be kept longer is not waited for.
     private static let keepJudgedMax = Duration.seconds(60)
@@ -105,13 +116,15 @@ package final class SimulationRun: Sendable {
         if world.executor.strangers > 0 { fail(["\(world.executor.strangers) jobs came from other threads"]) }
         fail(senders.flatMap(\.complaints) + (replayer?.complaints ?? []) + (reporter?.complaints ?? []))
         fail(world.landed.complaints + tally.failures)
-        if !scenario.rots { fail(world.alarms + tally.judge(goodEvents: events.all.count { !$0.isBad })) }
+        if !world.rot.hasHitRecords { fail(world.alarms) }
+        fail(tally.judge(goodEvents: events.all.count { !$0.isBad }))
         return Verdict(
             seed: world.seed,
             failures: failures.withLock { $0 },
             sum: world.trace.sum,
             jobs: world.executor.ran,
-            events: events.count
+            events: events.count,
+            mishaps: world.mishaps
         )
     }
 
@@ -133,16 +146,16 @@ package final class SimulationRun: Sendable {
     private func live(_ life: Scenario.Life, isLast: Bool) -> Bool {
         world.weather.become(life.outlook)
         if life.losesStaging { world.loseStaging() }
-        if scenario.isForgetful || scenario.rots && world.rot() { for sender in senders { sender.giveUp() } }
-        if isLast { world.clock.setWall(aheadBy: .zero) }
+        for _ in 0..<scenario.rotsBetween where world.rot.strike() { world.weather.mishaps.count(.rotBetween) }
+        // Identities rot too.
+        if scenario.isForgetful || world.rot.hasBegun { for sender in senders { sender.giveUp() } }
+        if isLast { world.setWall(aheadBy: .zero) }
         ending.withLock { $0 = nil }
         memory.withLock { $0 = Memory() }
         world.executor.begin { await self.serve(life, isLast: isLast) }
         let limit = world.clock.elapsed + Self.lifeMax
         let how = world.executor.run(jobsMax: Self.jobsMax, until: limit) {
-            memory.withLock { $0.peak = max($0.peak, $0.shared?.bytesUsed ?? 0) }
-        } isOver: {
-            memory.withLock { $0.bodiesPeak = max($0.bodiesPeak, $0.intake?.inFlightBytes ?? 0) }
+            memory.withLock { $0.look() }
             return ending.withLock { $0 } != nil
         }
         let steps = world.weather.steps
@@ -164,14 +177,10 @@ package final class SimulationRun: Sendable {
         return false
     }
 
-    /// Whether a life kept to what it may hold of memory and disk.
-    ///
-    /// A worker that others push over the memory's budget comes down to its share at its next turn, and those others to
-    /// theirs: together they hold less than twice the budget where nobody has anything to do, and somewhat more where
-    /// replays have made the shares smaller meanwhile.
+    /// Whether a life kept to what it may hold of memory and disk, at each step.
     private func judgeLimits(_ life: Scenario.Life) {
         let (memory, tallest) = (memory.withLock { $0 }, tally.longestBody)
-        let (shared, peak) = (memory.shared, memory.peak)
+        let shared = memory.shared
         // One body alone is let through, however long.
         if let budget = scenario.inFlightBytes, memory.bodiesPeak > max(budget, tallest) {
             fail(["\(memory.bodiesPeak) bytes of bodies were worked on at once, and \(budget) are what they may have"])
@@ -179,8 +188,16 @@ package final class SimulationRun: Sendable {
         if case .polite? = ending.withLock({ $0 }), let held = memory.intake?.inFlightBytes, held != 0 {
             fail(["\(held) bytes of bodies are still held when nobody works any more"])
         }
-        if peak >= Self.memoryBudgetsMax * scenario.memoryBytes {
-            fail(["open blocks held \(peak) bytes, and \(scenario.memoryBytes) are what they may have"])
+        // So is one batch.
+        if let most = scenario.queueBytes, memory.queuePeak > max(most, memory.watched?.largestBatch ?? 0) {
+            fail(["\(memory.queuePeak) bytes wait for the journal, and \(most) are what may"])
+        }
+        // A worker that others push over the budget comes down to its share at its next turn, and those others to
+        // theirs, each with a frame that it has just taken.
+        let workers = (scenario.connectors.count { $0.kind != .endpoint } + scenario.replays) * scenario.partitions
+        let most = 2 * scenario.memoryBytes + workers * (memory.watched?.largestFrame ?? 0)
+        if memory.peak >= most {
+            fail(["open blocks held \(memory.peak) bytes, and \(scenario.memoryBytes) are what they may have"])
         }
         if case .polite? = ending.withLock({ $0 }), let held = shared?.bytesUsed, held != 0 {
             fail(["\(held) bytes of open blocks are still held when nobody works any more"])
@@ -199,8 +216,7 @@ package final class SimulationRun: Sendable {
         let variant = world.variant
         tally.close(
             balance,
-            isShared: reporter != nil || variant == .replaysThroughIntake || variant == .replaysAnew,
-            refusalsMore: variant == .miscountsSource ? 1 : 0
+            isShared: reporter != nil || variant == .replaysThroughIntake || variant == .replaysAnew
         )
     }
 
@@ -221,6 +237,9 @@ package final class SimulationRun: Sendable {
             memory.withLock {
                 $0.shared = rooms.delivery.environment.memory
                 $0.intake = rooms.intake
+                let watched = (rooms.journal as? BrokenJournal)?.base ?? rooms.journal as? WatchedJournal
+                $0.watched = watched
+                $0.journal = watched?.base as? SegmentedJournal
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await world.network.carryStragglers() }
@@ -260,18 +279,26 @@ package final class SimulationRun: Sendable {
                 group.addTask { await keeper.look(after: rooms, pause: .milliseconds(10)...life.lasts) }
             }
             if let jump = life.clock {
+                let world = world
                 group.addTask {
                     guard (try? await clock.sleep(for: jump.after)) != nil else { return }
-                    clock.setWall(aheadBy: jump.aheadBy)
+                    world.setWall(aheadBy: jump.aheadBy)
                 }
             }
             if let full = life.full {
-                let disk = world.disk
+                let world = world
                 group.addTask {
                     guard (try? await clock.sleep(for: full.after)) != nil else { return }
-                    disk.setCapacity(disk.bytes)
+                    world.setFull(true)
                     try? await clock.sleep(for: full.lasts)
-                    disk.setCapacity(nil)
+                    world.setFull(false)
+                }
+            }
+            for moment in life.rot {
+                let world = world
+                group.addTask {
+                    guard (try? await clock.sleep(for: moment)) != nil, world.rot.strike() else { return }
+                    world.weather.mishaps.count(.rotAtWork)
                 }
             }
             try? await clock.sleep(for: life.lasts)
@@ -285,8 +312,7 @@ package final class SimulationRun: Sendable {
             fail(await keeper.finish(rooms))
             guard await settle(rooms) else { return }
         }
-        let journal = (rooms.journal as? BrokenJournal)?.base ?? rooms.journal
-        await readFrames(journal)
+        if let journal = memory.withLock({ $0.journal }) { await readFrames(journal) }
         await judgeRetention()
     }
 

@@ -49,15 +49,14 @@ final class SourceTally: Sendable {
     /// A life has ended, and these are its books.
     ///
     /// They have what senders were told, and no more but for requests whose fate they do not know; where others use the
-    /// source too (`isShared`), that cannot be told. `refusalsMore` is added to what the books have.
-    func close(_ balance: SourceBalance, isShared: Bool, refusalsMore: Int) {
+    /// source too (`isShared`), that cannot be told.
+    func close(_ balance: SourceBalance, isShared: Bool) {
         state.withLock { state in
             let (told, open) = (state.told, state.open)
             let terms = [
                 ("received", balance.received, told.events), ("accepted", balance.accepted, told.accepted),
                 ("duplicates", balance.duplicates, told.duplicates),
-                ("rejected", balance.rejected + refusalsMore, told.rejected),
-                ("set aside", balance.setAside, told.setAside),
+                ("rejected", balance.rejected, told.rejected), ("set aside", balance.setAside, told.setAside),
             ]
             for (name, has, least) in terms where has < least || !isShared && has > least + open {
                 state.failures.append(

@@ -10,6 +10,10 @@ final class Weather: Sendable {
         /// have this in them.
         var endsAmong = ""
         var endsAtStep: Int?
+        /// At which of the disk's operations of that name, on files whose paths have this in them, one fails.
+        var failsOperation = ""
+        var failsAmong = ""
+        var failsAt: Int?
         var writesFailing = 0
         var readsFailing = 0
         var requestsFailing = 0
@@ -28,7 +32,20 @@ final class Weather: Sendable {
         var outlook = Outlook.fair
         var steps = 0
         var stepsCounted = 0
+        /// Operations that the outlook's failure is one of.
+        var failuresCounted = 0
+        /// Whether the disk has no room.
+        var isFull = false
         var ending: String?
+
+        /// Whether an operation is the one that is to fail.
+        mutating func isDue(_ operation: String, _ path: String) -> Bool {
+            guard let failsAt = outlook.failsAt, operation == outlook.failsOperation,
+                outlook.failsAmong.isEmpty || path.contains(outlook.failsAmong)
+            else { return false }
+            failuresCounted += 1
+            return failuresCounted == failsAt
+        }
     }
 
     private let dice: Dice
@@ -36,6 +53,7 @@ final class Weather: Sendable {
     private let executor: SeededExecutor
     private let trace: Trace
     private let state = Mutex(State())
+    let mishaps = Mishaps()
 
     init(dice: Dice, clock: SimulatedClock, executor: SeededExecutor, trace: Trace) {
         self.dice = dice
@@ -73,36 +91,60 @@ final class Weather: Sendable {
             state.stepsCounted += 1
             return state.stepsCounted == state.outlook.endsAtStep
         }
-        return isLast ? dice.pick(Moment.allCases) : nil
+        guard isLast else { return nil }
+        let moment = dice.pick(Moment.allCases)
+        switch moment {
+        case .before: mishaps.count(.endBefore)
+        case .during: mishaps.count(.endDuring)
+        case .after: mishaps.count(.endAfter)
+        }
+        return moment
     }
 
     // MARK: - The disk
 
-    private static let looks: Set = ["read", "stat", "list", "lock"]
+    private static let looks: Set = ["open", "read", "stat", "list", "lock"]
+    /// Operations for which a folder may have to grow.
+    private static let namings: Set = ["create", "mkdir", "link", "rename"]
+    /// Of a thousand new names on a full disk: how many find no room.
+    private static let namesRefused = 300
+
+    /// The disk is full, or has room again.
+    func setFull(_ isFull: Bool) {
+        state.withLock { $0.isFull = isFull }
+    }
 
     /// What becomes of an operation of the disk.
     func fault(of operation: String, _ path: String) -> FaultyFiles.Fault? {
-        let isOpening = operation == "open"
-        guard !Self.looks.contains(operation) else {
-            clock.spend(.nanoseconds(500))
-            guard dice.chance(state.withLock { $0.outlook.readsFailing }), operation == "read" else { return nil }
-            note("a read fails:", path)
-            return .error(FileError.inputOutput)
-        }
-        clock.spend(.nanoseconds(operation.hasPrefix("sync") ? 100_000 : 5_000))
+        let isLook = Self.looks.contains(operation)
         let name = "\(operation) \(path)"
-        note("disk:", name)
-        if let moment = step(name) {
-            end("\(moment) \(name)")
-            return switch moment {
-            case .before: .crashBefore
-            case .during: .crash
-            case .after: .crashAfter
+        if isLook, operation != "open" {
+            clock.spend(.nanoseconds(500))
+        } else {
+            clock.spend(.nanoseconds(operation.hasPrefix("sync") ? 100_000 : 5_000))
+            note("disk:", name)
+            if let moment = step(name) {
+                if operation == "open" { mishaps.count(.endAtOpen) }
+                end("\(moment) \(name)")
+                return switch moment {
+                case .before: .crashBefore
+                case .during: .crash
+                case .after: .crashAfter
+                }
             }
         }
-        let outlook = state.withLock { $0.outlook }
-        guard !isOpening, dice.chance(outlook.writesFailing) else { return nil }
-        note("it fails:", path)
+        let (outlook, isFull, isDue) = state.withLock { state in
+            let isDue = state.isDue(operation, path)
+            return (state.outlook, state.isFull, isDue)
+        }
+        if isFull, Self.namings.contains(operation), dice.chance(Self.namesRefused) {
+            note("there is no room:", name)
+            mishaps.count(.fullName)
+            return .error(FileError.noSpace)
+        }
+        guard isDue || dice.chance(isLook ? outlook.readsFailing : outlook.writesFailing) else { return nil }
+        note("it fails:", name)
+        mishaps.count(Mishap(of: operation, path))
         return .error(FileError.inputOutput)
     }
 
@@ -126,6 +168,19 @@ final class Weather: Sendable {
             case delayed
             /// The credentials that it carries have just run out.
             case expired
+
+            var mishap: Mishap? {
+                switch self {
+                case .straight: nil
+                case .refused: .refusedConnection
+                case .lostRequest: .lostRequest
+                case .lostAnswer: .lostAnswer
+                case .busy: .busy
+                case .denied: .denied
+                case .delayed: .delayed
+                case .expired: .expired
+                }
+            }
         }
 
         var kind = Kind.straight
@@ -142,6 +197,7 @@ final class Weather: Sendable {
             back: dice.duration(.milliseconds(1)...longest)
         )
         if dice.chance(outlook.requestsFailing) { course.kind = dice.pick(Course.Kind.allCases) }
+        if let mishap = course.kind.mishap { mishaps.count(mishap) }
         return course
     }
 

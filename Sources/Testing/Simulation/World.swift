@@ -14,6 +14,7 @@ final class World: Sendable {
     let network: SimulatedNetwork
     let elsewhere: Elsewhere
     let landed = LandedWatch()
+    let rot: Rot
     let platform: Platform
     private let dice: Dice
 
@@ -26,8 +27,9 @@ final class World: Sendable {
         executor = SeededExecutor(clock: clock, dice: Dice(seed: seed, for: 2))
         let weather = Weather(dice: Dice(seed: seed, for: 3), clock: clock, executor: executor, trace: trace)
         self.weather = weather
+        rot = Rot(disk, weather, Dice(seed: seed, for: 8))
         network = SimulatedNetwork(weather: weather, clock: clock, dice: Dice(seed: seed, for: 4))
-        elsewhere = Elsewhere(clock: clock.truth, dice: Dice(seed: seed, for: 5))
+        elsewhere = Elsewhere(clock: clock.truth, dice: Dice(seed: seed, for: 5), weather.mishaps)
         elsewhere.connect(to: network)
         disk.judge { [landed] operation, path in
             landed.see(operation, path)
@@ -48,10 +50,14 @@ final class World: Sendable {
 
     /// What the service's rooms meet.
     var seams: RoomSeams {
-        let (network, clock) = (network, clock)
-        guard let (variant, files, memory) = broken else { return RoomSeams { _ in network } }
+        let (network, executor, clock) = (network, executor, clock)
+        guard let (variant, files, memory) = broken else {
+            var seams = RoomSeams { _ in network }
+            seams.journal = { WatchedJournal($0) }
+            return seams
+        }
         var seams = RoomSeams { _ in BrokenTransport(base: network, variant: variant) }
-        seams.journal = { BrokenJournal($0, variant, clock, files, memory) }
+        seams.journal = { BrokenJournal(WatchedJournal($0), variant, executor, clock, files, memory) }
         seams.state = { BrokenState($0, variant, clock) }
         return seams
     }
@@ -74,24 +80,32 @@ final class World: Sendable {
 
     /// Files in staging are gone: somebody has cleared what looked like rubbish.
     func loseStaging() {
-        for path in disk.paths(under: Scenario.data + "/staging/") { disk.lose(path) }
+        let paths = disk.paths(under: Scenario.data + "/staging/")
+        if !paths.isEmpty { weather.mishaps.count(.stagingLoss) }
+        for path in paths { disk.lose(path) }
     }
 
-    /// A bit of a segment that is written no more turns over; false if there is none.
-    func rot() -> Bool {
-        let stem = Scenario.data + "/journal/p"
-        let paths = disk.paths(under: stem).filter { $0.hasSuffix(".segment") }
-        // All but the last of each partition, whose three digits stand behind the stem.
-        let old = paths.filter { path in
-            paths.contains { $0 > path && $0.prefix(stem.count + 3) == path.prefix(stem.count + 3) }
-        }
-        guard !old.isEmpty else { return false }
-        let path = dice.pick(old)
-        guard let bytes = disk.content(path), !bytes.isEmpty else { return false }
-        let place = dice.number(0...bytes.count - 1)
-        disk.rot(path, at: place, [bytes[place] ^ 1 << UInt8(dice.number(0...7))])
-        weather.note("it rots:", "\(path) at \(place)")
-        return true
+    /// The disk has room for nothing more, or for all that comes.
+    func setFull(_ isFull: Bool) {
+        weather.setFull(isFull)
+        disk.setCapacity(isFull ? disk.bytes : nil)
+    }
+
+    /// The service's wall clock is put elsewhere.
+    func setWall(aheadBy ahead: Duration) {
+        if ahead != .zero { weather.mishaps.count(.clockJump) }
+        clock.setWall(aheadBy: ahead)
+    }
+
+    /// What went wrong so far, and how often.
+    var mishaps: [Mishap: Int] {
+        var all = weather.mishaps.all
+        let toll = disk.toll
+        all[.fullWrite] = toll.fullWrites
+        all[.cutWrite] = toll.cutWrites
+        all[.tornPage] = toll.tornPages
+        all[.lostPage] = toll.lostPages
+        return all
     }
 
     /// What the service has said that it may never have to say.
@@ -101,6 +115,7 @@ final class World: Sendable {
     /// What there is after a process has ended: a machine that lives on, or one that lost its power.
     func bury(hasPower: Bool) {
         landed.compare(disk, mayBeGone: false)
+        if weather.isOver { weather.mishaps.count(hasPower ? .processDeath : .powerLoss) }
         if hasPower {
             disk.abandon(seed: dice.word())
         } else {
