@@ -149,7 +149,7 @@ final class BrokenJournal: Journal {
     var bytesOnDisk: Int64 { base.bytesOnDisk }
     func refusal(of bytes: Int) -> JournalRefusal? {
         let refusal = base.refusal(of: bytes)
-        return variant == .ignoresDisk || variant == .ignoresQueue && refusal == .behind ? nil : refusal
+        return variant == .ignoresQueue && refusal == .behind ? nil : refusal
     }
 
     func makeReader(_ partition: PartitionID, from: Offset) -> any JournalReader {

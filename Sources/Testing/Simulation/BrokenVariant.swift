@@ -79,7 +79,7 @@ package enum BrokenVariant: String, Sendable, CaseIterable {
     // Limits.
     /// Open blocks stay in memory, whatever the budget.
     case ignoresMemory = "ignores-memory"
-    /// Records are taken though the disk budget is spent.
+    /// Records are taken though the disk budget is spent, and nobody gives up any for it.
     case ignoresDisk = "ignores-disk"
     /// Bodies are taken, however many bytes of others are being worked on.
     case ignoresInFlight = "ignores-in-flight"

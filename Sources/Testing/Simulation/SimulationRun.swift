@@ -225,6 +225,7 @@ package final class SimulationRun: Sendable {
             let world = world
             var configuration = try scenario.configuration(life)
             if world.variant == .ignoresMemory { configuration.delivery.memoryBytes = .max }
+            if world.variant == .ignoresDisk { configuration.disk.budgetBytes = nil }
             if world.variant == .ignoresInFlight { configuration.intake.inFlightBytesMax = .max }
             let rooms = try await RoomsAtWork.open(
                 configuration,
