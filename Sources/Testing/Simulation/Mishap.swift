@@ -69,7 +69,7 @@ final class Mishaps: Sendable {
 
     var all: [Mishap: Int] { counts.withLock { $0 } }
 
-    func count(_ mishap: Mishap, _ times: Int = 1) {
-        counts.withLock { $0[mishap, default: 0] += times }
+    func count(_ mishap: Mishap) {
+        counts.withLock { $0[mishap, default: 0] += 1 }
     }
 }
